@@ -1,0 +1,51 @@
+# Every target sets up what it needs; `make help` lists them.
+UV_VERSION := 0.13.9
+UV := $(or $(shell command -v uv),.tools/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+PHOTOS ?= build/demo/photos
+export MEMORABILITY_STORE ?= $(CURDIR)/build/store
+export MEMORABILITY_CACHE ?= $(CURDIR)/.cache/downloads
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-unit test-e2e lint format bench clean
+
+help: ## Explain every target
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: .venv/.ready ## Make .venv with everything the project needs (uv too, where it is missing)
+
+.venv/.ready: pyproject.toml uv.lock $(if $(findstring .tools,$(UV)),.tools/bin/uv)
+	$(UV) sync --frozen --all-groups
+	@touch $@
+
+.tools/bin/uv:
+	python3 -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+demo: setup ## Score real photos (PHOTOS=dir for your own), print the ranking, write the report
+	@test "$(PHOTOS)" != build/demo/photos || $(RUN) python -m scripts.demo_photos build/demo/photos
+	@$(RUN) memorability models pull resmem
+	@$(RUN) memorability score "$(PHOTOS)" --report build/demo/ranking.html
+
+test: setup test-unit test-e2e ## Run every test suite
+
+test-unit: setup ## Fast tests without a network
+	$(RUN) pytest tests/unit
+
+test-e2e: setup ## The whole way with the published weights, which are downloaded once (0.9 GB)
+	$(RUN) pytest tests/e2e
+
+lint: setup ## Check style and types
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+
+format: setup ## Put the code into the project's format
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+bench: setup ## Measure scoring against the limits that the project set itself
+	$(RUN) python -m tests.benchmarks.scoring
+
+clean: ## Remove what was built or downloaded here
+	rm -rf build .cache .venv .tools

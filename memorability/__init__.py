@@ -1,0 +1,1 @@
+"""The `memorability` command: entry points over `model_store`."""

@@ -1,0 +1,34 @@
+"""The `memorability` command."""
+
+import os
+import sys
+
+import typer
+
+from memorability.commands import models, score
+from memorability.console import err
+from model_store.errors import MemorabilityError
+
+app = typer.Typer(
+    name="memorability",
+    help="How memorable is a photo? Score photos, rank them, and manage the models that do it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(epilog=score.EPILOG)(score.score)
+app.add_typer(models.app, name="models")
+
+
+def run() -> None:
+    """Runs the command; expected failures become one message and exit status 1, bad usage is status 2."""
+    try:
+        app()
+    except MemorabilityError as error:
+        err.print("[red]Error:[/] ", end="")
+        err.print(str(error), markup=False)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of our output is gone, as in `… | head`; nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

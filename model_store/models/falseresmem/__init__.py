@@ -1,0 +1,1 @@
+"""FalseResMem, the published false-alarm model."""

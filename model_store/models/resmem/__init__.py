@@ -1,0 +1,1 @@
+"""ResMem, the published hit-rate model."""

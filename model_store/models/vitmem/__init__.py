@@ -1,0 +1,1 @@
+"""ViTMem, a vision transformer, and the import of its published weights."""

@@ -1,0 +1,129 @@
+"""What is said about a photo: one record each, scored or failed, the same wherever it goes.
+
+`python -m model_store.records` prints the JSON Schema, which `docs/schema/record.schema.json` is a copy of.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter
+
+from model_store.images.errors import ImageErrorCode
+from model_store.store.manifest import Measure
+from model_store.store.references import PinnedRef
+
+SCHEMA_ID = "urn:memorability:schema:record:1"
+SCORE_DECIMALS = 6  # float32 has no more to give
+PERCENTILE_DECIMALS = 1
+
+
+def _rounded(decimals: int) -> PlainSerializer:
+    def to_decimals(value: float) -> float:
+        return round(value, decimals)
+
+    return PlainSerializer(to_decimals, when_used="json")
+
+
+def _encodable(text: object) -> object:
+    """Escape what UTF-8 cannot hold: a file name may be any bytes, and every file gets a record."""
+    return text.encode("utf-8", "backslashreplace").decode() if isinstance(text, str) else text
+
+
+Score = Annotated[float, _rounded(SCORE_DECIMALS)]
+Spread = Annotated[float, Field(ge=0), _rounded(SCORE_DECIMALS)]
+Percentile = Annotated[float, Field(ge=0, le=100), _rounded(PERCENTILE_DECIMALS)]
+Text = Annotated[str, BeforeValidator(_encodable), Field(min_length=1)]
+Pixels = Annotated[int, Field(gt=0)]
+
+
+def _require_every_property(schema: dict[str, Any]) -> None:
+    schema["required"] = list(schema["properties"])  # `status` too, whose default is for our own constructors
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        json_schema_extra=_require_every_property,
+    )
+
+
+class ModelScore(_Value):
+    """The score that one model (`name@version`) gave."""
+
+    model: PinnedRef
+    score: Score
+
+
+class MeasureResult(_Value):
+    """The ensemble's result for one measure."""
+
+    score: Score = Field(description="mean of the models' scores")
+    percentile: Percentile | None = Field(
+        description="place among the scores of the reference images, 0 to 100; null without a reference"
+    )
+    spread: Spread = Field(description="standard deviation of the models' scores")
+    models: Annotated[tuple[ModelScore, ...], Field(min_length=1)]
+
+
+class _Record(_Value):
+    file: Text
+
+    def to_json(self) -> str:
+        """Return the record as one line of JSON, without the line's end."""
+        return self.model_dump_json()
+
+
+class ScoredRecord(_Record):
+    """A photo that was scored; `width` and `height` are its upright size in pixels."""
+
+    status: Literal["scored"] = "scored"
+    width: Pixels
+    height: Pixels
+    ensemble: PinnedRef
+    measures: Annotated[Mapping[Measure, MeasureResult], Field(min_length=1)]
+
+
+class Failure(_Value):
+    """Why a photo could not be scored: a code for programs and a sentence for people."""
+
+    code: ImageErrorCode
+    message: Text
+
+
+class FailedRecord(_Record):
+    """A photo that could not be scored."""
+
+    status: Literal["failed"] = "failed"
+    error: Failure
+
+
+Record = Annotated[ScoredRecord | FailedRecord, Field(discriminator="status")]
+
+_RECORD: TypeAdapter[ScoredRecord | FailedRecord] = TypeAdapter(Record)
+
+parse_record: Callable[[str | bytes], ScoredRecord | FailedRecord] = _RECORD.validate_json
+"""Read a record from its JSON; raises pydantic's `ValidationError` for anything else."""
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a record."""
+    schema = _RECORD.json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": "Memorability record",
+        **schema,
+    }
+
+
+def json_schema_text() -> str:
+    """Return the JSON Schema as the text of its file."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    print(json_schema_text(), end="")

@@ -1,0 +1,118 @@
+"""Ensembles in memory: what to load for a reference, and the measures of a batch of preprocessed photos."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from model_store.ensemble import combine
+from model_store.images import Preprocessing
+from model_store.records import MeasureResult
+from model_store.runtime.loading import LoadedModel, load_model
+from model_store.store import EnsembleMeasure, Manifest, Measure, ModelStore
+
+type Pixels = Mapping[Preprocessing, UInt8[np.ndarray, "crop crop 3"]]
+
+
+@dataclass(frozen=True)
+class EnsembleSpec:
+    """All that is known of an ensemble before its parameters are read.
+
+    Attributes:
+        ref: what records name it by, `name@version`.
+        measures: members and reference distribution of each measure.
+        manifests: by member.
+        folders: where each member's files lie.
+    """
+
+    ref: str
+    measures: Mapping[Measure, EnsembleMeasure]
+    manifests: Mapping[str, Manifest]
+    folders: Mapping[str, Path]
+
+    @classmethod
+    def of_ensemble(cls, store: ModelStore, ref: str) -> "EnsembleSpec":
+        """The ensemble that an alias, `name` or `name@version` stands for."""
+        ensemble = store.ensemble(ref)
+        return cls.of_measures(store, ensemble.ref, ensemble.measures)
+
+    @classmethod
+    def of_model(cls, store: ModelStore, ref: str) -> "EnsembleSpec":
+        """One model on its own, with the reference distribution of its manifest."""
+        manifest = store.manifest(ref)
+        measure = EnsembleMeasure(members=(manifest.ref,), reference=manifest.reference)
+        return cls.of_measures(store, manifest.ref, {manifest.measure: measure})
+
+    @classmethod
+    def of_measures(cls, store: ModelStore, ref: str, measures: Mapping[Measure, EnsembleMeasure]) -> "EnsembleSpec":
+        """Members by measure, under a name of the caller's."""
+        members = dict.fromkeys(member for measure in measures.values() for member in measure.members)
+        return cls(
+            ref,
+            measures,
+            manifests={member: store.manifest(member) for member in members},
+            folders={member: store.path(member) for member in members},
+        )
+
+    @property
+    def preprocessings(self) -> frozenset[Preprocessing]:
+        """The distinct ways in which the members want a photo cut."""
+        return frozenset(_preprocessing(manifest) for manifest in self.manifests.values())
+
+    def load(self) -> "LoadedEnsemble":
+        """Reads every member into memory.
+
+        Raises:
+            CorruptModelError: a member's files are not as published.
+        """
+        return LoadedEnsemble(self, {ref: load_model(self.folders[ref], m) for ref, m in self.manifests.items()})
+
+
+@dataclass(frozen=True)
+class LoadedEnsemble:
+    """An ensemble that can score; every record it makes comes from one version of each member."""
+
+    spec: EnsembleSpec
+    models: Mapping[str, LoadedModel] = field(repr=False)
+
+    def measure(self, photos: Sequence[Pixels]) -> list[dict[Measure, MeasureResult]]:
+        """Measures of each photo; every member sees all photos in one go.
+
+        Args:
+            photos: at least one photo, each cut in every way of `spec.preprocessings`.
+        """
+        scores = {ref: self._member_scores(model, photos) for ref, model in self.models.items()}
+        return [
+            {
+                measure: combine({ref: scores[ref][index] for ref in definition.members}, definition.reference)
+                for measure, definition in self.spec.measures.items()
+            }
+            for index in range(len(photos))
+        ]
+
+    @staticmethod
+    def _member_scores(model: LoadedModel, photos: Sequence[Pixels]) -> list[float]:
+        cut = _preprocessing(model.manifest)
+        scores: list[float] = model(np.stack([photo[cut] for photo in photos])).tolist()
+        return scores
+
+
+def ensemble_measures(store: ModelStore, members: Sequence[str]) -> dict[Measure, EnsembleMeasure]:
+    """Groups models by what they measure; a lone model of a measure brings its own reference distribution."""
+    manifests = [store.manifest(member) for member in members]
+    grouped: dict[Measure, list[Manifest]] = {}
+    for manifest in manifests:
+        grouped.setdefault(manifest.measure, []).append(manifest)
+    return {
+        measure: EnsembleMeasure(
+            members=tuple(manifest.ref for manifest in group),
+            reference=group[0].reference if len(group) == 1 else None,
+        )
+        for measure, group in grouped.items()
+    }
+
+
+def _preprocessing(manifest: Manifest) -> Preprocessing:
+    return Preprocessing(resize=manifest.preprocessing.resize, crop=manifest.preprocessing.crop)

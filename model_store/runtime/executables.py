@@ -1,0 +1,143 @@
+"""Ahead-of-time executables beside the parameters: `compiled/{target}/` holds them and an index of their digests.
+
+An executable is code. It is loaded only when its bytes have the digest that the index gives, and the index is only as
+trustworthy as the folder: on the volume, the publisher alone can write there. A process that finds none that its CPU
+and jaxlib can run compiles at run time instead.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from model_store.errors import MemorabilityError
+from model_store.runtime.target import compiling_target, host_flags, host_targets, required_flags
+from model_store.store import Manifest
+from model_store.store.atomic import discard, make_folder, new_staging_path, rename, sync_tree
+from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
+from model_store.store.tensors import map_tensors
+
+BATCH_SIZES = (1, 4, 8)
+INDEX_FILE = "index.json"
+PREPARE = "prepare"
+
+
+class ExecutableError(MemorabilityError):
+    """Executables that are missing, altered, or made for another CPU or jaxlib."""
+
+
+class ExecutableIndex(BaseModel):
+    """What lies in one target's folder.
+
+    Attributes:
+        requires: CPU flags, as /proc/cpuinfo names them, that a host must have.
+        sha256: digest by executable name (`prepare`, `score-1`, …).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requires: frozenset[str]
+    sha256: Mapping[str, str]
+
+
+def score_name(batch: int) -> str:
+    """Name of the executable that scores a batch of that many images."""
+    return f"score-{batch}"
+
+
+def compile_executables(folder: Path, manifest: Manifest) -> Path:
+    """Compiles a version's graph for this process's target and puts the result beside the parameters, whole.
+
+    Args:
+        folder: the version's folder, or a draft of it.
+        manifest: its manifest.
+
+    Returns:
+        The target's folder; what was there for this target is replaced.
+    """
+    serialized = _compile(folder, manifest)
+    target = compiling_target()
+    index = ExecutableIndex(
+        requires=required_flags(target.isa),
+        sha256={name: hashlib.sha256(payload).hexdigest() for name, payload in serialized.items()},
+    )
+    place = folder / COMPILED_FOLDER / target.name
+    make_folder(place.parent)
+    staging = new_staging_path(place.parent)
+    staging.mkdir()
+    for name, payload in serialized.items():
+        (staging / name).write_bytes(payload)
+    (staging / INDEX_FILE).write_text(index.model_dump_json(indent=1))
+    sync_tree(staging)
+    if place.exists():
+        discard(place)
+    rename(staging, place)
+    return place
+
+
+def _compile(folder: Path, manifest: Manifest) -> dict[str, bytes]:
+    import jax
+    from jax.experimental.serialize_executable import serialize
+
+    from model_store.runtime import graph as graphs
+
+    graph = graphs.serving_graph(manifest)
+    stored = graphs.shapes_of(map_tensors(folder / PARAMETERS_FILE))
+    params = jax.eval_shape(graph.prepare, stored)
+    lowered = {PREPARE: jax.jit(graph.prepare).lower(stored)}
+    for batch in BATCH_SIZES:
+        lowered[score_name(batch)] = jax.jit(graph.score).lower(params, graphs.image_shape(manifest, batch))
+    with ThreadPoolExecutor() as pool:
+        compiled = pool.map(lambda program: program.compile(), lowered.values())
+    return {name: serialize(program)[0] for name, program in zip(lowered, compiled, strict=True)}
+
+
+def read_executables(folder: Path) -> dict[str, bytes]:
+    """Serialised executables of the best target that this host can run, each with the digest that its index gives.
+
+    Raises:
+        ExecutableError: there are none that fit; the message says what was found.
+    """
+    reasons = []
+    for target in host_targets():
+        place = folder / COMPILED_FOLDER / target.name
+        if place.is_dir():
+            try:
+                return _read_target(place)
+            except ExecutableError as error:
+                reasons.append(str(error))
+    raise ExecutableError(
+        "; ".join(reasons) or f"{folder} holds no executables for {' or '.join(t.name for t in host_targets())}"
+    )
+
+
+def _read_target(place: Path) -> dict[str, bytes]:
+    try:
+        index = ExecutableIndex.model_validate_json((place / INDEX_FILE).read_bytes())
+        if missing := index.requires - host_flags():
+            raise ExecutableError(f"{place} needs CPU features that are missing here: {', '.join(sorted(missing))}")
+        payloads = {name: (place / name).read_bytes() for name in index.sha256}
+    except (OSError, ValidationError) as error:
+        raise ExecutableError(f"{place} cannot be read: {error}") from error
+    for name, payload in payloads.items():
+        if hashlib.sha256(payload).hexdigest() != index.sha256[name]:
+            raise ExecutableError(f"{place / name} was altered: its SHA-256 is not the one in {INDEX_FILE}")
+    return payloads
+
+
+def load_executable(payload: bytes, arguments: tuple[Any, ...], result: Any) -> Any:
+    """Turns a serialised executable into a callable.
+
+    Args:
+        payload: bytes whose digest has been checked; unpickling them can run any code.
+        arguments: a value with the nesting of the positional arguments; its leaves are not looked at.
+        result: likewise for the result.
+    """
+    import jax
+    from jax.experimental.serialize_executable import deserialize_and_load
+
+    arguments_tree = jax.tree_util.tree_structure((arguments, {}))
+    return deserialize_and_load(payload, arguments_tree, jax.tree_util.tree_structure(result))

@@ -1,0 +1,130 @@
+"""Photos in, records out: decoding runs in threads ahead of the network, and while the ensemble is being loaded."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import batched
+
+from PIL.Image import Image
+
+from model_store.images import ImageError, ImageErrorCode, ImageLimits, decode
+from model_store.records import FailedRecord, Failure, ScoredRecord
+from model_store.runtime.ensembles import EnsembleSpec, LoadedEnsemble, Pixels
+from model_store.runtime.executables import BATCH_SIZES
+
+# Two decoders keep two cores busy and hold at most two photos of full size in memory at a time.
+DECODERS = 2
+LOOK_AHEAD = 3 * max(BATCH_SIZES)
+
+DEFAULT_LIMITS = ImageLimits()
+
+type OnImage = Callable[[str, Image], object]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo by name; `read` fetches its bytes, and may raise `ImageError` or `OSError`."""
+
+    name: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class DecodedPhoto:
+    """A photo as the members want it; width and height are the upright photo's, in pixels."""
+
+    name: str
+    width: int
+    height: int
+    pixels: Pixels
+
+
+class Scorer:
+    """Scores photos with one ensemble.
+
+    Attributes:
+        model_seconds: time spent in the networks so far.
+        load_seconds: time it took to load the ensemble, decoding meanwhile.
+    """
+
+    def __init__(
+        self, spec: EnsembleSpec, limits: ImageLimits = DEFAULT_LIMITS, on_image: OnImage | None = None
+    ) -> None:
+        """Names the ensemble; nothing is loaded before the first photo.
+
+        Args:
+            spec: the ensemble.
+            limits: what a photo may be at most.
+            on_image: called with a photo's name and its upright image at full size, from the decoding threads.
+        """
+        self.model_seconds = 0.0
+        self.load_seconds = 0.0
+        self._spec = spec
+        self._limits = limits
+        self._on_image = on_image
+
+    def score(self, photos: Iterable[Photo]) -> Iterator[ScoredRecord | FailedRecord]:
+        """Yields one record a photo, in their order; a photo that cannot be scored gives a failed record.
+
+        Raises:
+            CorruptModelError: the ensemble cannot be loaded.
+        """
+        with ThreadPoolExecutor(1) as loader, ThreadPoolExecutor(DECODERS) as decoders:
+            ensemble = loader.submit(self._load)
+            for outcomes in batched(self._decode_ahead(photos, decoders), max(BATCH_SIZES), strict=False):
+                yield from self._score_batch(ensemble.result(), outcomes)
+
+    def _load(self) -> LoadedEnsemble:
+        start = time.perf_counter()
+        ensemble = self._spec.load()
+        self.load_seconds = time.perf_counter() - start
+        return ensemble
+
+    def _decode_ahead(
+        self, photos: Iterable[Photo], decoders: ThreadPoolExecutor
+    ) -> Iterator[DecodedPhoto | FailedRecord]:
+        pending: deque[Future[DecodedPhoto | FailedRecord]] = deque()
+        for photo in photos:
+            pending.append(decoders.submit(decode_photo, photo, self._spec, self._limits, self._on_image))
+            if len(pending) == LOOK_AHEAD:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+    def _score_batch(
+        self, ensemble: LoadedEnsemble, outcomes: tuple[DecodedPhoto | FailedRecord, ...]
+    ) -> Iterator[ScoredRecord | FailedRecord]:
+        decoded = [outcome for outcome in outcomes if isinstance(outcome, DecodedPhoto)]
+        start = time.perf_counter()
+        measures = iter(ensemble.measure([photo.pixels for photo in decoded]) if decoded else [])
+        self.model_seconds += time.perf_counter() - start
+        for outcome in outcomes:
+            if isinstance(outcome, FailedRecord):
+                yield outcome
+            else:
+                yield ScoredRecord(
+                    file=outcome.name,
+                    width=outcome.width,
+                    height=outcome.height,
+                    ensemble=self._spec.ref,
+                    measures=next(measures),
+                )
+
+
+def decode_photo(
+    photo: Photo, spec: EnsembleSpec, limits: ImageLimits, on_image: OnImage | None = None
+) -> DecodedPhoto | FailedRecord:
+    """Reads and decodes a photo and cuts it in every way that the ensemble's members want."""
+    try:
+        image = decode(photo.read(), photo.name, limits)
+    except ImageError as error:
+        return FailedRecord(file=photo.name, error=Failure(code=error.code, message=str(error)))
+    except OSError as error:
+        message = f"{photo.name} cannot be read: {error.strerror or error}; check that it exists and may be read"
+        return FailedRecord(file=photo.name, error=Failure(code=ImageErrorCode.UNREADABLE_IMAGE, message=message))
+    if on_image:
+        on_image(photo.name, image)
+    pixels = {cut: cut.apply(image) for cut in spec.preprocessings}
+    return DecodedPhoto(photo.name, image.width, image.height, pixels)

@@ -1,0 +1,46 @@
+"""Removing a model version, never one that is being served."""
+
+from model_store.store.aliases import list_aliases
+from model_store.store.atomic import discard, sweep
+from model_store.store.ensembles import list_ensembles, resolve_ensemble
+from model_store.store.errors import InUseError, NotFoundError, StoreError
+from model_store.store.layout import StoreLayout
+from model_store.store.references import Ref
+from model_store.store.versions import list_versions
+
+
+def remove_model(layout: StoreLayout, ref: Ref) -> tuple[str, ...]:
+    """Remove a model version, a broken one too; the caller holds the locks of the store and of the model.
+
+    Returns:
+        The ensembles, none of them served, that had it as a member and cannot be loaded any more.
+
+    Raises:
+        NotFoundError: there is no such version.
+        InUseError: an alias points to an ensemble with this member.
+    """
+    sweep(layout.models / ref.name)
+    versions = list_versions(layout, ref.name)
+    if ref.version is None:
+        raise StoreError(f"Say which version of {ref} to remove: {', '.join(versions) or 'there is none'}.")
+    if ref.version not in versions:
+        raise NotFoundError(f"There is no model {ref} in {layout.root} to remove.")
+    users = tuple(ensemble.ref for ensemble in list_ensembles(layout).items if ref in ensemble.members)
+    _refuse_if_served(layout, ref, users)
+    discard(layout.model_version(ref))
+    return users
+
+
+def _refuse_if_served(layout: StoreLayout, ref: Ref, users: tuple[str, ...]) -> None:
+    # Each alias is followed: one whose ensemble cannot be read stops the removal instead of hiding a user.
+    followed = {alias: resolve_ensemble(layout, target) for alias, target in list_aliases(layout).items()}
+    serving = {alias: ensemble.ref for alias, ensemble in followed.items() if ref in ensemble.members}
+    if not serving:
+        return
+    pointing = ", ".join(f"{alias} -> {ensemble}" for alias, ensemble in serving.items())
+    idle = ", ".join(user for user in users if user not in serving.values())
+    raise InUseError(
+        f"{ref} is being served: {pointing}; point the alias to another ensemble first with "
+        f"`memorability models alias {next(iter(serving))} ENSEMBLE`."
+        + (f" Without an alias, it is also a member of {idle}." if idle else "")
+    )
