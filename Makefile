@@ -30,10 +30,10 @@ demo: setup ## Score real photos (PHOTOS=dir for your own), print the ranking, w
 test: setup test-unit test-e2e ## Run every test suite
 
 test-unit: setup ## Fast tests without a network
-	$(RUN) pytest tests/unit
+	$(RUN) python -m pytest tests/unit
 
 test-e2e: setup ## The whole way with the published weights, which are downloaded once (0.9 GB)
-	$(RUN) pytest tests/e2e
+	$(RUN) python -m pytest tests/e2e
 
 lint: setup ## Check style and types
 	$(RUN) ruff check .

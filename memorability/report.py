@@ -2,7 +2,7 @@
 
 import os
 from base64 import b64encode
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from model_store.errors import MemorabilityError
-from model_store.records import FailedRecord, ScoredRecord
+from model_store.records import FailedRecord, MeasureResult, ScoredRecord
 from model_store.store import Manifest, Measure
 from model_store.store.atomic import write_file
 from model_store.store.manifest import ReferenceDistribution
@@ -57,6 +57,7 @@ _WORDING: Mapping[Measure, _Wording] = {
 class _RankedPhoto:
     rank: int
     tied: bool
+    place: float  # on the line of all photos, 0 to 100
     name: str
     record: ScoredRecord
     thumbnail: bytes | None
@@ -64,19 +65,21 @@ class _RankedPhoto:
 
 @dataclass(frozen=True)
 class _Ranking:
-    """Scored photos, best first; `measure` orders them, `measures` are all they have, that one first."""
+    """Scored photos, best first.
+
+    Attributes:
+        measures: what the photos were scored for; the first ranks them.
+        compared: whether there are percentiles, so that places are these and not the scores themselves.
+        photos: at least one.
+    """
 
     measures: tuple[Measure, ...]
+    compared: bool
     photos: tuple[_RankedPhoto, ...]
 
     @property
     def measure(self) -> Measure:
         return self.measures[0]
-
-    @property
-    def percentiles(self) -> list[float]:
-        results = (photo.record.measures[self.measure] for photo in self.photos)
-        return [result.percentile for result in results if result.percentile is not None]
 
     @property
     def has_spread(self) -> bool:
@@ -99,7 +102,7 @@ def write_report(
     photos: Sequence[ReportPhoto],
     manifests: Sequence[Manifest],
     created_at: datetime,
-    references: Mapping[Measure, ReferenceDistribution | None] | None = None,
+    references: Sequence[ReferenceDistribution] = (),
 ) -> None:
     """Write the page; a reader of `path` sees the old page or the new one, and nothing between.
 
@@ -110,7 +113,7 @@ def write_report(
         photos: in any order; all scored by one ensemble.
         manifests: of every model that the records name.
         created_at: what the page is dated.
-        references: what each measure's percentiles are relative to; the page describes them.
+        references: what the percentiles are relative to; the page describes them.
 
     Raises:
         ReportError: the file cannot be written.
@@ -121,7 +124,7 @@ def write_report(
         failed=[photo.record for photo in photos if isinstance(photo.record, FailedRecord)],
         names=names,
         manifests={manifest.ref: manifest for manifest in manifests},
-        references=references or {},
+        references=references,
         wording=_WORDING,
         created_at=created_at,
     )
@@ -137,7 +140,7 @@ def _shown_names(files: Sequence[str]) -> dict[str, str]:
     """Name files without the folders they all lie in: a page that is passed on tells nobody's home folder."""
     paths = {file: PurePath(file).parts for file in files}
     shared = len(os.path.commonprefix([parts[:-1] for parts in paths.values()]))
-    return {file: str(PurePath(*parts[shared:])) for file, parts in paths.items()}
+    return {file: PurePath(*parts[shared:]).as_posix() for file, parts in paths.items()}
 
 
 def _rank(photos: Sequence[ReportPhoto], names: Mapping[str, str]) -> _Ranking | None:
@@ -146,19 +149,31 @@ def _rank(photos: Sequence[ReportPhoto], names: Mapping[str, str]) -> _Ranking |
     if not scored:
         return None
     measures = tuple(measure for measure in Measure if measure in scored[0][0].measures)
-    keys = [_sort_key(record, measures[0]) for record, _ in scored]
-    places = {key: place for place, key in reversed(list(enumerate(sorted(keys), 1)))}
-    ties = Counter(keys)
+    results = [record.measures[measures[0]] for record, _ in scored]
+    keys = [_sort_key(result, measures[0]) for result in results]
+    ordered = sorted(keys)
     ranked = [
-        _RankedPhoto(places[key], ties[key] > 1, names[record.file], record, picture)
-        for key, (record, picture) in zip(keys, scored, strict=True)
+        _RankedPhoto(
+            rank=bisect_left(ordered, key) + 1,
+            tied=ordered.count(key) > 1,
+            place=_place(result),
+            name=names[record.file],
+            record=record,
+            thumbnail=picture,
+        )
+        for (record, picture), result, key in zip(scored, results, keys, strict=True)
     ]
-    return _Ranking(measures, tuple(sorted(ranked, key=lambda photo: photo.rank)))
+    compared = all(result.percentile is not None for result in results)
+    return _Ranking(measures, compared, tuple(sorted(ranked, key=lambda photo: photo.rank)))
 
 
-def _sort_key(record: ScoredRecord, measure: Measure) -> float:
-    score = round(record.measures[measure].score, TIE_DECIMALS)
+def _sort_key(result: MeasureResult, measure: Measure) -> float:
+    score = round(result.score, TIE_DECIMALS)
     return score if _WORDING[measure].lower_is_better else -score
+
+
+def _place(result: MeasureResult) -> float:
+    return 100 * min(max(result.score, 0.0), 1.0) if result.percentile is None else result.percentile
 
 
 def _template() -> "Template":

@@ -1,12 +1,17 @@
 """Golden cases: images made from a seed, and the scores a model must give for them before it is published."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from model_store.errors import MemorabilityError
-from model_store.store.manifest import GoldenCase
+
+if TYPE_CHECKING:
+    from model_store.store.manifest import GoldenCase
 
 BLOCK_PIXELS = 16
 NOISE = 32

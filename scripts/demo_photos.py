@@ -15,7 +15,6 @@ PHOTOS = {
     "chelsea.png": "Stéfan van der Walt, CC0",
     "clock_motion.png": "Stéfan van der Walt, public domain",
     "coffee.png": "Rachel Michetti, CC0",
-    "gravel.png": "CC0Textures, CC0",
     "hubble_deep_field.jpg": "NASA, public domain",
     "rocket.jpg": "SpaceX, public domain",
 }

@@ -13,7 +13,6 @@ type _Samples = Num[np.ndarray, "height width"]
 
 _DEEP_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 _WHITE_IS_ZERO = 0
-_BYTES_OF_16_BITS = 2
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -40,7 +39,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Scale deep greyscale to mode "L", or "LA" where one of its values is transparent."""
     samples = np.asarray(image)
-    if image.mode == "F":
+    if image.mode == "F" and not np.isfinite(samples).all():
         samples = np.where(np.isfinite(samples), samples, np.float32(0))
     grey = Image.fromarray(_scale(samples, *_levels(image, samples)))
     if _tag(image, PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO:
@@ -69,11 +68,11 @@ def _levels(image: Image.Image, samples: _Samples) -> tuple[float, float]:
 
 def _scale(samples: _Samples, black: float, white: float) -> UInt8[np.ndarray, "height width"]:
     """Map black..white to 0..255, to the nearest; all of one level to black."""
-    precision = np.float32 if samples.itemsize == _BYTES_OF_16_BITS else np.float64
+    precision = np.float64 if black else np.float32  # a range far from zero needs the digits
     values: Float[np.ndarray, "height width"] = np.subtract(samples, black, dtype=precision)
     np.multiply(values, 255 / (white - black or 1), out=values)
     np.rint(values, out=values)
-    return values.clip(0, 255).astype(np.uint8)
+    return np.clip(values, 0, 255, out=values).astype(np.uint8)
 
 
 def _tag(image: Image.Image, tag: int) -> int | None:

@@ -66,8 +66,8 @@ def decode(data: bytes, filename: str, limits: ImageLimits = DEFAULT_LIMITS) -> 
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
-        raise ImageError.too_many_pixels(filename, "has far more pixels than that", limits.max_pixels) from error
-    except Exception as error:  # a damaged file makes decoders raise anything, SyntaxError and MemoryError included
+        raise ImageError.too_many_pixels(filename, "has far more pixels than allowed", limits.max_pixels) from error
+    except Exception as error:  # damaged files make decoders raise anything, SyntaxError too
         if is_cut_off(data, error):
             raise ImageError.truncated(filename) from error
         raise ImageError.unreadable(filename, _reason(error)) from error

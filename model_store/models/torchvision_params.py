@@ -35,7 +35,7 @@ def conv_with_batch_norm(state: StateDict, conv_name: str, norm_name: str) -> Pa
 def dense(state: StateDict, name: str) -> ParamTree:
     """A dense layer's kernel (out, in) → (in, out), and its bias."""
     return {
-        "kernel": np.ascontiguousarray(state[f"{name}.weight"].T),
+        "kernel": np.ascontiguousarray(state[f"{name}.weight"].T, dtype=np.float32),
         "bias": np.float32(state[f"{name}.bias"]),
     }
 
