@@ -8,13 +8,16 @@ from rich.table import Table
 from model_store.records import FailedRecord, ScoredRecord
 from model_store.store import Measure
 
-TITLES = {Measure.HIT_RATE: "Memorability (hit rate)", Measure.FALSE_ALARM_RATE: "False-alarm rate"}
+TITLES = {
+    Measure.HIT_RATE: "Memorability (hit rate), most memorable first",
+    Measure.FALSE_ALARM_RATE: "False-alarm rate, fewest false alarms first",
+}
 
 
 def ranked(records: Iterable[ScoredRecord | FailedRecord], measure: Measure) -> list[ScoredRecord]:
-    """The scored records that have the measure, highest score first."""
+    """The scored records that have the measure, best first."""
     scored = [record for record in records if isinstance(record, ScoredRecord) and measure in record.measures]
-    return sorted(scored, key=lambda record: -record.measures[measure].score)
+    return sorted(scored, key=lambda record: record.measures[measure].score, reverse=not measure.lower_is_better)
 
 
 def ranking_tables(records: Iterable[ScoredRecord | FailedRecord]) -> list[Table]:

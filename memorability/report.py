@@ -44,12 +44,11 @@ class _Wording:
 
     label: str
     order: str
-    lower_is_better: bool = False
 
 
 _WORDING: Mapping[Measure, _Wording] = {
     Measure.HIT_RATE: _Wording("hit rate", "most memorable first"),
-    Measure.FALSE_ALARM_RATE: _Wording("false-alarm rate", "fewest false alarms first", lower_is_better=True),
+    Measure.FALSE_ALARM_RATE: _Wording("false-alarm rate", "fewest false alarms first"),
 }
 
 
@@ -169,7 +168,7 @@ def _rank(photos: Sequence[ReportPhoto], names: Mapping[str, str]) -> _Ranking |
 
 def _sort_key(result: MeasureResult, measure: Measure) -> float:
     score = round(result.score, TIE_DECIMALS)
-    return score if _WORDING[measure].lower_is_better else -score
+    return score if measure.lower_is_better else -score
 
 
 def _place(result: MeasureResult) -> float:

@@ -102,7 +102,8 @@ def _write_report(path: Path, records: list["AnyRecord"], thumbnails: dict[str, 
     from memorability.report import ReportPhoto, write_report
 
     photos = [ReportPhoto(record, thumbnails.get(record.file)) for record in records]
-    write_report(path, photos, list(spec.manifests.values()), datetime.now(UTC))
+    references = [measure.reference for measure in spec.measures.values() if measure.reference]
+    write_report(path, photos, list(spec.manifests.values()), datetime.now(UTC), references)
     err.print(f"Report: {path}")
 
 

@@ -30,7 +30,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    image = image.convert("RGBA")
+    if image.mode != "RGBA":  # else convert() would copy
+        image = image.convert("RGBA")
     page = Image.new("RGB", image.size, "white")
     page.paste(image, mask=image)
     return page
@@ -58,12 +59,12 @@ def _levels(image: Image.Image, samples: _Samples) -> tuple[float, float]:
     65535 belong to a measurement rather than a photo, and their own range is spread over black to white.
     """
     if image.mode.startswith("I;16"):
-        return 0, 2 ** (_tag(image, BITS_PER_SAMPLE) or 16) - 1
+        return 0.0, 2.0 ** (_tag(image, BITS_PER_SAMPLE) or 16) - 1
     if image.mode == "I" and image.format == PpmImagePlugin.PpmImageFile.format:
-        return 0, 65535
+        return 0.0, 65535.0
     low, high = float(samples.min()), float(samples.max())
-    whites = (1, 255, 65535) if image.mode == "F" else (255, 65535)
-    return next(((0, white) for white in whites if low >= 0 and high <= white), (low, high))
+    whites = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+    return next(((0.0, white) for white in whites if low >= 0 and high <= white), (low, high))
 
 
 def _scale(samples: _Samples, black: float, white: float) -> UInt8[np.ndarray, "height width"]:

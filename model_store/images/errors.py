@@ -1,7 +1,6 @@
 """What can be wrong with an uploaded image, said so that the person who sent it knows what to do."""
 
 from enum import StrEnum
-from typing import Self
 
 from model_store.errors import MemorabilityError
 
@@ -25,17 +24,17 @@ class ImageError(MemorabilityError):
         super().__init__(message)
         self.code = code
 
-    def __reduce__(self) -> tuple[type[Self], tuple[ImageErrorCode, str]]:
+    def __reduce__(self) -> tuple[type["ImageError"], tuple[ImageErrorCode, str]]:
         """Pickle with both arguments, so that the error survives the way back from a worker process."""
-        return type(self), (self.code, str(self))
+        return ImageError, (self.code, str(self))
 
     @classmethod
-    def empty(cls, filename: str) -> Self:
+    def empty(cls, filename: str) -> "ImageError":
         """A file of no bytes."""
         return cls(ImageErrorCode.EMPTY_FILE, f"{filename} is empty (0 bytes); upload it again")
 
     @classmethod
-    def too_many_bytes(cls, filename: str, n_bytes: int, max_bytes: int) -> Self:
+    def too_many_bytes(cls, filename: str, n_bytes: int, max_bytes: int) -> "ImageError":
         """A file over the limit on its size."""
         return cls(
             ImageErrorCode.IMAGE_TOO_LARGE,
@@ -44,7 +43,7 @@ class ImageError(MemorabilityError):
         )
 
     @classmethod
-    def too_many_pixels(cls, filename: str, described: str, max_pixels: int) -> Self:
+    def too_many_pixels(cls, filename: str, described: str, max_pixels: int) -> "ImageError":
         """A picture over a limit on its pixels; `described` as in "has 80.0 megapixels"."""
         return cls(
             ImageErrorCode.IMAGE_TOO_LARGE,
@@ -52,7 +51,7 @@ class ImageError(MemorabilityError):
         )
 
     @classmethod
-    def unsupported(cls, filename: str, kind: str) -> Self:
+    def unsupported(cls, filename: str, kind: str) -> "ImageError":
         """A file of a recognised kind that is not decoded; `kind` as in "a PDF document"."""
         return cls(
             ImageErrorCode.UNSUPPORTED_FORMAT,
@@ -60,7 +59,7 @@ class ImageError(MemorabilityError):
         )
 
     @classmethod
-    def truncated(cls, filename: str) -> Self:
+    def truncated(cls, filename: str) -> "ImageError":
         """A file whose end is missing."""
         return cls(
             ImageErrorCode.TRUNCATED_IMAGE,
@@ -68,7 +67,7 @@ class ImageError(MemorabilityError):
         )
 
     @classmethod
-    def unreadable(cls, filename: str, reason: str) -> Self:
+    def unreadable(cls, filename: str, reason: str) -> "ImageError":
         """A file that no decoder makes sense of."""
         return cls(
             ImageErrorCode.UNREADABLE_IMAGE,

@@ -14,6 +14,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\x0a", "a JPEG XL image"),
     (0, b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL image"),
     (0, b"II\xbc\x01", "a JPEG XR image"),
+    (0, b"MM\0\x2b", "a BigTIFF image of big-endian byte order"),  # which Pillow takes for a classic TIFF
     (0, b"icns", "an Apple icon"),
     (0, b"\xd7\xcd\xc6\x9a", "a Windows metafile"),
     (40, b" EMF", "a Windows metafile"),

@@ -6,7 +6,7 @@ declares, so a small file can cost minutes and gigabytes. Layout: TIFF 6.0, sect
 
 import struct
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 BITS_PER_SAMPLE, PHOTOMETRIC_INTERPRETATION = 258, 262
 
@@ -16,7 +16,8 @@ _NEW_SUBFILE_TYPE, _SUB_DIRECTORIES, _DNG_VERSION = 254, 330, 50706
 _REDUCED_RESOLUTION = 1
 
 _BYTE_ORDERS = {b"II": "<", b"MM": ">"}
-_BIG_TIFF = 43
+_BIG_TIFF = b"\x2b"
+_BEYOND_THE_FILE = (struct.error, OverflowError)  # of struct, for a position too large and far too large
 _INTEGER_CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}  # BYTE, SHORT, LONG, IFD, LONG8
 
 
@@ -31,35 +32,44 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True)
 class TiffDirectory:
-    """The first image file directory. A damaged one can name a tag twice; then the worst is assumed."""
+    """The first image file directory. A damaged one can name a tag twice; then the worst is assumed.
+
+    Attributes:
+        data: the file.
+        byte_order: of every number in it, as `struct` names it.
+        offset_code: the type of a position in the file, as `struct` names it.
+        fields: the entries, as far as the file goes, which is how Pillow reads them too.
+        is_complete: whether the file goes on to the last of them.
+    """
 
     data: bytes
     byte_order: str
     offset_code: str
     fields: tuple[Field, ...]
+    is_complete: bool
 
     @classmethod
-    def read(cls, data: bytes) -> Self | None:
-        """Read the directory; None where the file is no TIFF, or ends before the directory does."""
+    def read(cls, data: bytes) -> "TiffDirectory | None":
+        """Read the directory; None where the file is no TIFF."""
         order = _BYTE_ORDERS.get(data[:2])
         if order is None:
             return None
+        offset_code, count_code, header = ("Q", "Q", 8) if data[2:3] == _BIG_TIFF else ("I", "H", 4)
+        value_bytes = struct.calcsize(offset_code)
+        entry = struct.Struct(f"{order}HH{offset_code}{value_bytes}x")
         try:
-            (version,) = struct.unpack_from(order + "H", data, 2)
-            offset_code, count_code, header = ("Q", "Q", 8) if version == _BIG_TIFF else ("I", "H", 4)
             (start,) = struct.unpack_from(order + offset_code, data, header)
             (n_fields,) = struct.unpack_from(order + count_code, data, start)
-            entry, value_bytes = struct.Struct(f"{order}HH{offset_code}"), struct.calcsize(offset_code)
-            first, step = start + struct.calcsize(count_code), entry.size + value_bytes
-            positions = range(first, first + n_fields * step, step)
-            fields = tuple(
-                Field(tag, kind, n_values, at + entry.size)
-                for at in positions
-                for tag, kind, n_values in [entry.unpack_from(data, at)]
-            )
-        except struct.error:
-            return None
-        return cls(data, order, offset_code, fields)
+        except _BEYOND_THE_FILE:
+            return cls(data, order, offset_code, fields=(), is_complete=False)
+        first = start + struct.calcsize(count_code)
+        n_whole = min(n_fields, (len(data) - first) // entry.size)
+        table = data[first : first + n_whole * entry.size]
+        fields = tuple(
+            Field(tag, kind, n_values, first + (i + 1) * entry.size - value_bytes)
+            for i, (tag, kind, n_values) in enumerate(entry.iter_unpack(table))
+        )
+        return cls(data, order, offset_code, fields, is_complete=n_whole == n_fields)
 
     @property
     def n_pieces(self) -> int:
@@ -79,7 +89,9 @@ class TiffDirectory:
 
     @property
     def ends_early(self) -> bool:
-        """Whether a strip, a tile or their table lies beyond the end of the file."""
+        """Whether the directory, a strip, a tile or their table lies beyond the end of the file."""
+        if not self.is_complete:
+            return True
         offsets = self._named(_STRIP_OFFSETS, _TILE_OFFSETS)[:1]
         sizes = self._named(_STRIP_BYTE_COUNTS, _TILE_BYTE_COUNTS)[:1]
         for offset_field, size_field in zip(offsets, sizes, strict=False):
@@ -106,5 +118,5 @@ class TiffDirectory:
             if values.size > struct.calcsize(self.offset_code):
                 (position,) = struct.unpack_from(self.byte_order + self.offset_code, self.data, position)
             return values.unpack_from(self.data, position)
-        except struct.error:
+        except _BEYOND_THE_FILE:
             return ()

@@ -42,7 +42,7 @@ def _icon_ends_early(data: bytes) -> bool:
 
 def _tiff_ends_early(data: bytes) -> bool:
     directory = TiffDirectory.read(data)
-    return directory is None or directory.ends_early
+    return directory is not None and directory.ends_early
 
 
 def _boxes_end_early(data: bytes) -> bool:

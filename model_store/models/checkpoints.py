@@ -47,15 +47,26 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            pickled = next((n for n in archive.namelist() if n.endswith("/data.pkl")), None)
-            if pickled is None:
-                raise CheckpointError(f"{path.name} holds no data.pkl: it was not written by torch.save")
-            state = _TensorUnpickler(archive, pickled.removesuffix("data.pkl"), path.name).load()
-    except (zipfile.BadZipFile, pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError) as error:
+            state = _read_state(archive, path.name)
+    except CheckpointError:
+        raise
+    except Exception as error:  # a damaged archive or pickle makes its parsers raise anything
         raise CheckpointError(f"{path.name} is not a readable PyTorch checkpoint: {error}") from error
     if not isinstance(state, dict) or not all(isinstance(v, np.ndarray) for v in state.values()):
         raise CheckpointError(f"{path.name} is not a state dict (a flat mapping of names to tensors)")
     return dict(state)
+
+
+def _read_state(archive: zipfile.ZipFile, source: str) -> Any:
+    names = archive.namelist()
+    pickled = next((name for name in names if name.endswith("/data.pkl")), None)
+    if pickled is None:
+        raise CheckpointError(f"{source} holds no data.pkl: it was not written by torch.save")
+    prefix = pickled.removesuffix("data.pkl")
+    byte_order = f"{prefix}byteorder"
+    if byte_order in names and archive.read(byte_order) != b"little":
+        raise CheckpointError(f"{source} was written on a big-endian machine: save it again on a little-endian one")
+    return _TensorUnpickler(archive, prefix, source).load()
 
 
 class _TensorUnpickler(pickle.Unpickler):
@@ -94,7 +105,7 @@ def _rebuild_tensor(
     storage: np.ndarray, offset: int, shape: tuple[int, ...], stride: tuple[int, ...], *_unused: Any
 ) -> np.ndarray:
     last = offset + sum((size - 1) * step for size, step in zip(shape, stride, strict=True))
-    if math.prod(shape) and not 0 <= offset <= last < storage.size:
+    if min((offset, *shape, *stride)) < 0 or (math.prod(shape) and last >= storage.size):
         raise ValueError(f"a tensor of shape {shape} reaches outside its storage of {storage.size} values")
     byte_stride = tuple(step * storage.itemsize for step in stride)
     return np.lib.stride_tricks.as_strided(storage[offset:], shape, byte_stride, writeable=False)

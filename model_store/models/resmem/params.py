@@ -1,5 +1,7 @@
 """The published ResMem state dict → parameters of `ResMem`."""
 
+from collections.abc import Sequence
+
 from model_store.models.resnet import RESNET_152_BLOCKS
 from model_store.models.torchvision_params import ParamTree, StateDict, branch_and_head, resnet
 
@@ -13,7 +15,12 @@ _TRUNK_NAMES = {
 BRANCH_SHAPE = (6, 6, 256)
 
 
-def convert(state: StateDict) -> ParamTree:
-    """Returns nested float32 parameters, batch normalisation folded."""
+def convert(state: StateDict, blocks: Sequence[int] = RESNET_152_BLOCKS) -> ParamTree:
+    """Returns nested float32 parameters, batch normalisation folded.
+
+    Args:
+        state: the published state dict.
+        blocks: bottlenecks in each ResNet stage.
+    """
     branch, head = branch_and_head(state, BRANCH_SHAPE)
-    return {"branch": branch, "head": head, "trunk": resnet(state, RESNET_152_BLOCKS, _TRUNK_NAMES)}
+    return {"branch": branch, "head": head, "trunk": resnet(state, blocks, _TRUNK_NAMES)}
