@@ -64,11 +64,11 @@ def score(
     thumbnails: dict[str, bytes] = {}
     scorer = Scorer(spec, limits, on_image=_keep_thumbnails(thumbnails) if report else None)
     records = _score(scorer, find_photos(paths, limits), print_each=json)
-    if report:
-        _write_report(report, records, thumbnails, spec)
     if not json:
         print_ranking(records)
         print_licences(spec)
+    if report:
+        _write_report(report, records, thumbnails, spec)
     if any(record.status == "failed" for record in records):
         raise typer.Exit(1)
 

@@ -6,7 +6,6 @@ other. Format: https://pytorch.org/docs/stable/notes/serialization.html
 """
 
 import io
-import math
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -105,7 +104,7 @@ def _rebuild_tensor(
     storage: np.ndarray, offset: int, shape: tuple[int, ...], stride: tuple[int, ...], *_unused: Any
 ) -> np.ndarray:
     last = offset + sum((size - 1) * step for size, step in zip(shape, stride, strict=True))
-    if min((offset, *shape, *stride)) < 0 or (math.prod(shape) and last >= storage.size):
+    if min((offset, *shape, *stride)) < 0 or (last >= storage.size and 0 not in shape):
         raise ValueError(f"a tensor of shape {shape} reaches outside its storage of {storage.size} values")
     byte_stride = tuple(step * storage.itemsize for step in stride)
     return np.lib.stride_tricks.as_strided(storage[offset:], shape, byte_stride, writeable=False)

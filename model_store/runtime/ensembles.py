@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import UInt8
@@ -61,13 +62,17 @@ class EnsembleSpec:
         """The distinct ways in which the members want a photo cut."""
         return frozenset(_preprocessing(manifest) for manifest in self.manifests.values())
 
-    def load(self) -> "LoadedEnsemble":
+    def load(self, loaded: Mapping[str, LoadedModel] = MappingProxyType({})) -> "LoadedEnsemble":
         """Reads every member into memory.
+
+        Args:
+            loaded: models that are in memory already; a member among them is shared and not read again.
 
         Raises:
             CorruptModelError: a member's files are not as published.
         """
-        return LoadedEnsemble(self, {ref: load_model(self.folders[ref], m) for ref, m in self.manifests.items()})
+        models = {ref: loaded.get(ref) or load_model(self.folders[ref], m) for ref, m in self.manifests.items()}
+        return LoadedEnsemble(self, models)
 
 
 @dataclass(frozen=True)
@@ -83,20 +88,32 @@ class LoadedEnsemble:
         Args:
             photos: at least one photo, each cut in every way of `spec.preprocessings`.
         """
-        scores = {ref: self._member_scores(model, photos) for ref, model in self.models.items()}
-        return [
-            {
-                measure: combine({ref: scores[ref][index] for ref in definition.members}, definition.reference)
-                for measure, definition in self.spec.measures.items()
-            }
-            for index in range(len(photos))
-        ]
+        return measure_all([self], photos)[0]
 
-    @staticmethod
-    def _member_scores(model: LoadedModel, photos: Sequence[Pixels]) -> list[float]:
-        cut = _preprocessing(model.manifest)
-        scores: list[float] = model(np.stack([photo[cut] for photo in photos])).tolist()
-        return scores
+    def combine(self, scores: Mapping[str, float]) -> dict[Measure, MeasureResult]:
+        """Measures of one photo from its score by member."""
+        return {
+            measure: combine({ref: scores[ref] for ref in definition.members}, definition.reference)
+            for measure, definition in self.spec.measures.items()
+        }
+
+
+def measure_all(
+    ensembles: Sequence[LoadedEnsemble], photos: Sequence[Pixels]
+) -> list[list[dict[Measure, MeasureResult]]]:
+    """Measures of each photo by each ensemble; a model that several of them share sees the photos once.
+
+    Args:
+        ensembles: at least one.
+        photos: at least one, each cut in every way that any of the ensembles wants.
+
+    Returns:
+        By ensemble, then by photo.
+    """
+    models = {ref: model for ensemble in ensembles for ref, model in ensemble.models.items()}
+    scores = {ref: _member_scores(model, photos) for ref, model in models.items()}
+    by_photo = [{ref: values[index] for ref, values in scores.items()} for index in range(len(photos))]
+    return [[ensemble.combine(photo_scores) for photo_scores in by_photo] for ensemble in ensembles]
 
 
 def ensemble_measures(store: ModelStore, members: Sequence[str]) -> dict[Measure, EnsembleMeasure]:
@@ -112,6 +129,12 @@ def ensemble_measures(store: ModelStore, members: Sequence[str]) -> dict[Measure
         )
         for measure, group in grouped.items()
     }
+
+
+def _member_scores(model: LoadedModel, photos: Sequence[Pixels]) -> list[float]:
+    cut = _preprocessing(model.manifest)
+    scores: list[float] = model(np.stack([photo[cut] for photo in photos])).tolist()
+    return scores
 
 
 def _preprocessing(manifest: Manifest) -> Preprocessing:

@@ -6,15 +6,15 @@ and jaxlib can run compiles at run time instead.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model_store.errors import MemorabilityError
 from model_store.runtime.target import compiling_target, host_flags, host_targets, required_flags
+from model_store.runtime.xla import ArrayType, Program, serialize
 from model_store.store import Manifest
 from model_store.store.atomic import discard, make_folder, new_staging_path, rename, sync_tree
 from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
@@ -80,19 +80,19 @@ def compile_executables(folder: Path, manifest: Manifest) -> Path:
 
 def _compile(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     import jax
-    from jax.experimental.serialize_executable import serialize
 
     from model_store.runtime import graph as graphs
 
     graph = graphs.serving_graph(manifest)
     stored = graphs.shapes_of(map_tensors(folder / PARAMETERS_FILE))
     params = jax.eval_shape(graph.prepare, stored)
-    lowered = {PREPARE: jax.jit(graph.prepare).lower(stored)}
+    lowered = {PREPARE: jax.jit(graph.prepare, keep_unused=True).lower(stored)}
+    score = jax.jit(graph.score, keep_unused=True)
     for batch in BATCH_SIZES:
-        lowered[score_name(batch)] = jax.jit(graph.score).lower(params, graphs.image_shape(manifest, batch))
+        lowered[score_name(batch)] = score.lower(params, graphs.image_shape(manifest, batch))
     with ThreadPoolExecutor() as pool:
         compiled = pool.map(lambda program: program.compile(), lowered.values())
-    return {name: serialize(program)[0] for name, program in zip(lowered, compiled, strict=True)}
+    return {name: serialize(program) for name, program in zip(lowered, compiled, strict=True)}
 
 
 def read_executables(folder: Path) -> dict[str, bytes]:
@@ -119,6 +119,8 @@ def _read_target(place: Path) -> dict[str, bytes]:
         index = ExecutableIndex.model_validate_json((place / INDEX_FILE).read_bytes())
         if missing := index.requires - host_flags():
             raise ExecutableError(f"{place} needs CPU features that are missing here: {', '.join(sorted(missing))}")
+        if lacking := {PREPARE, *map(score_name, BATCH_SIZES)} - index.sha256.keys():
+            raise ExecutableError(f"{place} lacks {', '.join(sorted(lacking))}: it was compiled for other batch sizes")
         payloads = {name: (place / name).read_bytes() for name in index.sha256}
     except (OSError, ValidationError) as error:
         raise ExecutableError(f"{place} cannot be read: {error}") from error
@@ -128,16 +130,17 @@ def _read_target(place: Path) -> dict[str, bytes]:
     return payloads
 
 
-def load_executable(payload: bytes, arguments: tuple[Any, ...], result: Any) -> Any:
-    """Turns a serialised executable into a callable.
+def load_executable(payload: bytes, results: Sequence[ArrayType]) -> Program:
+    """Makes a serialised executable ready to run.
 
     Args:
-        payload: bytes whose digest has been checked; unpickling them can run any code.
-        arguments: a value with the nesting of the positional arguments; its leaves are not looked at.
-        result: likewise for the result.
-    """
-    import jax
-    from jax.experimental.serialize_executable import deserialize_and_load
+        payload: bytes whose digest has been checked: they are code.
+        results: shape and dtype of each result, in the order of `score_name` and `PREPARE`.
 
-    arguments_tree = jax.tree_util.tree_structure((arguments, {}))
-    return deserialize_and_load(payload, arguments_tree, jax.tree_util.tree_structure(result))
+    Raises:
+        ExecutableError: XLA cannot load it on this machine.
+    """
+    try:
+        return Program(payload, results)
+    except Exception as error:  # XLA, its bindings and the CPU have each their own way of refusing
+        raise ExecutableError(f"an executable cannot be loaded: {error}") from error

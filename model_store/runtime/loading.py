@@ -84,25 +84,35 @@ def load_model(folder: Path, manifest: Manifest) -> LoadedModel:
         hashing = pool.submit(find_problems, folder, manifest)
         import jax
 
-        stored = map_tensors(folder / PARAMETERS_FILE)
+        try:
+            stored = map_tensors(folder / PARAMETERS_FILE)
+        except (CorruptModelError, FileNotFoundError) as error:
+            raise _refusal(manifest, hashing.result() or [str(error)]) from error
         programs = _load_programs(folder, manifest, stored)
         if problems := hashing.result():
-            raise CorruptModelError(
-                f"{manifest.ref} is refused: {'; '.join(problems)}. Remove it with "
-                f"`memorability models remove {manifest.ref}` and publish it again."
-            )
+            raise _refusal(manifest, problems)
     params = jax.device_put(stored)
     if manifest.precision is not Precision.FLOAT32:
         params = programs.prepare(params)
     return LoadedModel(manifest, programs, params)
 
 
+def _refusal(manifest: Manifest, problems: list[str]) -> CorruptModelError:
+    return CorruptModelError(
+        f"{manifest.ref} is refused: {'; '.join(problems)}. Publish it again, e.g. with "
+        f"`memorability models pull {manifest.name}`."
+    )
+
+
 def _load_programs(folder: Path, manifest: Manifest, stored: Mapping[str, np.ndarray]) -> Programs:
     try:
-        payloads = read_executables(folder)
+        return _ahead_of_time(read_executables(folder), stored)
     except ExecutableError as error:
         logger.warning("%s is compiled at its first use, which takes seconds: %s", manifest.ref, error)
         return _just_in_time(manifest)
+
+
+def _ahead_of_time(payloads: Mapping[str, bytes], stored: Mapping[str, np.ndarray]) -> Programs:
     params = dict.fromkeys(parameter_paths(stored), 0)  # 0: any leaf
     return Programs(
         prepare=load_executable(payloads[PREPARE], (dict.fromkeys(stored, 0),), params),

@@ -2,14 +2,14 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import batched
 
 from PIL.Image import Image
 
-from model_store.images import ImageError, ImageErrorCode, ImageLimits, decode
+from model_store.images import ImageError, ImageErrorCode, ImageLimits, Preprocessing, decode
 from model_store.records import FailedRecord, Failure, ScoredRecord
 from model_store.runtime.ensembles import EnsembleSpec, LoadedEnsemble, Pixels
 from model_store.runtime.executables import BATCH_SIZES
@@ -85,9 +85,10 @@ class Scorer:
     def _decode_ahead(
         self, photos: Iterable[Photo], decoders: ThreadPoolExecutor
     ) -> Iterator[DecodedPhoto | FailedRecord]:
+        cuts = self._spec.preprocessings
         pending: deque[Future[DecodedPhoto | FailedRecord]] = deque()
         for photo in photos:
-            pending.append(decoders.submit(decode_photo, photo, self._spec, self._limits, self._on_image))
+            pending.append(decoders.submit(decode_photo, photo, cuts, self._limits, self._on_image))
             if len(pending) == LOOK_AHEAD:
                 yield pending.popleft().result()
         while pending:
@@ -114,17 +115,22 @@ class Scorer:
 
 
 def decode_photo(
-    photo: Photo, spec: EnsembleSpec, limits: ImageLimits, on_image: OnImage | None = None
+    photo: Photo, cuts: Collection[Preprocessing], limits: ImageLimits, on_image: OnImage | None = None
 ) -> DecodedPhoto | FailedRecord:
-    """Reads and decodes a photo and cuts it in every way that the ensemble's members want."""
+    """Reads and decodes a photo and cuts it in every way that models want."""
     try:
         image = decode(photo.read(), photo.name, limits)
     except ImageError as error:
-        return FailedRecord(file=photo.name, error=Failure(code=error.code, message=str(error)))
+        return failed_record(photo.name, error)
     except OSError as error:
         message = f"{photo.name} cannot be read: {error.strerror or error}; check that it exists and may be read"
         return FailedRecord(file=photo.name, error=Failure(code=ImageErrorCode.UNREADABLE_IMAGE, message=message))
     if on_image:
         on_image(photo.name, image)
-    pixels = {cut: cut.apply(image) for cut in spec.preprocessings}
+    pixels = {cut: cut.apply(image) for cut in cuts}
     return DecodedPhoto(photo.name, image.width, image.height, pixels)
+
+
+def failed_record(name: str, error: ImageError) -> FailedRecord:
+    """The record of a photo that gives no picture."""
+    return FailedRecord(file=name, error=Failure(code=error.code, message=str(error)))

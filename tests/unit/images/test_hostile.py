@@ -1,5 +1,6 @@
 """Whatever the bytes are: one picture or one `ImageError`, soon, and nothing printed."""
 
+import struct
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_store.images import ImageError, decode
@@ -62,7 +63,6 @@ def picture_or_error(data: bytes, filename: str) -> str:
     flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6),
     kept=st.floats(0.1, 1),
 )
-@example(image_format="PNG", flips=[], kept=1)
 def test_altered_and_shortened_files(image_format: str, flips: list[tuple[float, int]], kept: float) -> None:
     data = bytearray(small_file(image_format))
     for place, value in flips:
@@ -77,6 +77,16 @@ def test_arbitrary_bytes(data: bytes) -> None:
     picture_or_error(data, "arbitrary.bin")
 
 
+@pytest.mark.parametrize("position", [2**31, 2**63 - 1, 2**63, 2**64 - 1])
+def test_positions_far_beyond_the_file(position: int) -> None:
+    big_tiff = struct.pack("<2sHHHQ", b"II", 43, 8, 0, position)
+    fields = struct.pack("<QHHQQHHQQQ", 2, 273, 16, 9, position, 279, 16, 9, position, 0)
+    field_beyond = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16) + fields
+
+    assert picture_or_error(big_tiff, "a.tif") == "truncated_image"
+    assert picture_or_error(field_beyond, "a.tif") == "truncated_image"
+
+
 def test_many_threads_decode_as_one_does() -> None:
     files = [small_file(image_format) for image_format in sorted(FORMATS)] * 8
 
@@ -87,15 +97,26 @@ def test_many_threads_decode_as_one_does() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(pictures, alone * 8, strict=True))
 
 
-def test_nothing_is_printed_about_a_damaged_file(capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_printed_about_a_damaged_file() -> None:
     fax = bytearray(encode(photo(64, 64).convert("1"), "TIFF", compression="group4"))
     fax[20:60] = b"\xaa" * 40  # libtiff complains on the C level
     many_samples = bytearray(grey_tiff((1, 1), 8, b"\0"))
     many_samples[many_samples.index(b"\x15\x01\x03\0") + 8] = 99  # Pillow logs an error
+    program = """
+import sys
+from model_store.images import ImageError, decode
+for data in sys.argv[1:]:
+    try:
+        print(decode(bytes.fromhex(data), "strange.tif").mode)
+    except ImageError as error:
+        print(error.code)
+"""
 
-    assert picture_or_error(bytes(fax), "fax.tif") != "empty_file"
-    assert picture_or_error(bytes(many_samples), "strange.tif") == "unreadable_image"
-    assert capfd.readouterr() == ("", "")
+    run = subprocess.run(
+        [sys.executable, "-c", program, fax.hex(), many_samples.hex()], capture_output=True, text=True, check=True
+    )
+
+    assert (len(run.stdout.split()), run.stderr) == (2, "")
 
 
 def test_decoder_warnings_neither_fail_an_image_nor_silence_other_code() -> None:

@@ -78,6 +78,7 @@ def test_limits_that_refuse_everything_are_refused(max_bytes: int) -> None:
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "a PostScript drawing"),
         (b"8BPS\0\1", "a Photoshop document"),
         (b"icns\0\0\0\x08", "an Apple icon"),
+        (b"MM\0\x2b\0\x08\0\0", "a BigTIFF image of big-endian byte order"),
         (b"SIMPLE  =                    T", "a FITS image"),
         (b"\xff\x0a\xfa\x1f", "a JPEG XL image"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0", "a video"),
@@ -139,6 +140,10 @@ def test_a_file_that_was_cut_off(image_format: str, kept: float) -> None:
     assert str(error) == "notes.jpg ends before its picture is complete; upload the whole file again"
 
 
+def test_a_gif_that_was_cut_off_in_its_palette() -> None:
+    assert refusal(encode(photo(), "GIF")[:100]).code == "truncated_image"
+
+
 def test_the_error_survives_pickling() -> None:
     error = pickle.loads(pickle.dumps(refusal(b"")))
 
@@ -165,6 +170,13 @@ def tiff_of_a_million_strips() -> bytes:
     return bytes(data) + bytes(2_000_000)
 
 
+def tiff_of_a_million_strips_cut_off() -> bytes:
+    """One entry of the directory is missing, which does not keep Pillow from following the others."""
+    data = bytearray(tiff_of_a_million_strips())
+    data[8:10] = struct.pack("<H", 9_999)
+    return bytes(data)
+
+
 def slow_bitmap() -> bytes:
     return run_length_bmp(2001, 2000, b"\0\0" * 10)
 
@@ -180,6 +192,7 @@ def slow_pixmap() -> bytes:
         (icon_with_a_huge_bitmap, "image_too_large", "200.0 megapixels (20000 by 10000)"),
         (tiff_with_a_huge_tile, "image_too_large", "tiles of 1,024.0 megapixels and the limit is 50 megapixels"),
         (tiff_of_a_million_strips, "unreadable_image", "1,000,000 TIFF strips and the limit is 200,000"),
+        (tiff_of_a_million_strips_cut_off, "unreadable_image", "1,000,000 TIFF strips"),
         (slow_bitmap, "image_too_large", "4.0 megapixels in a slow BMP encoding and the limit is 4 megapixels"),
         (slow_pixmap, "image_too_large", "4.0 megapixels in a slow PPM encoding and the limit is 4 megapixels"),
     ],
@@ -204,7 +217,7 @@ def test_a_progressive_jpeg_may_have_a_hundred_scans() -> None:
 
 
 def test_a_video_behind_a_progressive_jpeg_is_not_counted_as_scans() -> None:
-    motion_photo = progressive_jpeg(12) + b"\0\0\0\x18ftypmp42" + b"\xff\xda" * 500
+    motion_photo = progressive_jpeg(99) + b"\0\0\0\x18ftypmp42" + b"\xff\xda\0\2" * 500
 
     assert decode(motion_photo, "motion.jpg").size == (48, 32)
 
