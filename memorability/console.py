@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)  # a message stays one line, and its paths whole
 
 
 @contextmanager
@@ -29,7 +29,9 @@ def step_progress() -> Iterator["StepProgress"]:
         DownloadColumn(),
         TransferSpeedColumn(),
     )
-    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
+    with Progress(
+        *columns, TimeRemainingColumn(), console=err, transient=True, disable=not err.is_terminal
+    ) as progress:
         yield StepProgress(progress)
 
 
@@ -55,6 +57,6 @@ class StepProgress:
 def photo_progress(total: int) -> Iterator[Progress]:
     """A bar that counts photos; `advance` its only task, whose id is 0."""
     columns = (TextColumn("Scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         progress.add_task("Scoring", total=total)
         yield progress

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -20,10 +21,14 @@ app.command(epilog=score.EPILOG)(score.score)
 app.add_typer(models.app, name="models")
 
 
-def run() -> None:
-    """Runs the command; expected failures become one message and exit status 1, bad usage is status 2."""
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command and exits: expected failures become one message and exit status 1, bad usage is status 2.
+
+    Args:
+        arguments: of the command line; None takes the process's own.
+    """
     try:
-        app()
+        app(arguments, prog_name="memorability")
     except MemorabilityError as error:
         err.print("[red]Error:[/] ", end="")
         err.print(str(error), markup=False)

@@ -4,6 +4,16 @@ import os
 from pathlib import Path
 
 import pytest
+from jaxtyping import install_import_hook
+
+# Where arrays are computed with, every call checks the shapes and dtypes of its annotations while tests run.
+_COMPUTING = (
+    *(f"model_store.models.{name}" for name in ("layers", "resnet", "precision", "torchvision_params")),
+    *(f"model_store.models.{name}" for name in ("resmem", "falseresmem", "vitmem")),
+    "model_store.golden",
+    "model_store.images.preprocessing",
+)
+install_import_hook(_COMPUTING, "beartype.beartype")
 
 _SHARED_DATA = Path(os.environ.get("MEMORABILITY_TEST_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 _deselected = pytest.StashKey[int]()

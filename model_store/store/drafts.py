@@ -1,5 +1,7 @@
 """Publishing a model version: all of it or nothing."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from model_store.store.atomic import (
     write_file,
 )
 from model_store.store.errors import AlreadyPublishedError, CorruptModelError, explain_os_errors
-from model_store.store.layout import LOCK_FILE, MANIFEST_FILE, StoreLayout
+from model_store.store.layout import COMPILED_FOLDER, LOCK_FILE, MANIFEST_FILE, StoreLayout, folder_names
 from model_store.store.manifest import Manifest, ModelDescription, describe_faults, to_json
 from model_store.store.references import Ref
 from model_store.store.verification import digest_files, find_problems
@@ -53,7 +55,7 @@ class Draft:
         """
         with explain_os_errors(self.layout.root):
             manifest = self._describe(description)
-            published = self._published(manifest)
+            published = find_published(self.layout, manifest)
         if published:
             return published
         check(self.path, manifest)
@@ -69,22 +71,6 @@ class Draft:
         except ValidationError as error:
             raise CorruptModelError(f"{self.path} cannot be published: {describe_faults(error)}.") from error
 
-    def _published(self, manifest: Manifest) -> Manifest | None:
-        """Return the version as it is published, or None if it is not or is damaged."""
-        folder = self.layout.model_version(self.ref)
-        if not folder.exists():
-            return None
-        try:
-            published = read_manifest(self.layout, self.ref)
-        except CorruptModelError:
-            return None
-        if differences := published.differences(manifest):
-            raise AlreadyPublishedError(
-                f"{self.ref} is published already, with other {', '.join(differences)}; "
-                "published versions never change: give this one a new version."
-            )
-        return None if find_problems(folder, published) else published
-
     def _publish(self, manifest: Manifest) -> None:
         write_file(self.path / MANIFEST_FILE, to_json(manifest))
         sync_tree(self.path)
@@ -92,6 +78,28 @@ class Draft:
         if target.exists():
             discard(target)
         rename(self.path, target)
+
+
+def find_published(layout: StoreLayout, manifest: Manifest) -> Manifest | None:
+    """Return a version as it is published, or None if it is not or is damaged.
+
+    Raises:
+        AlreadyPublishedError: the version exists with other content than `manifest` says.
+    """
+    ref = Ref.parse(manifest.ref)
+    folder = layout.model_version(ref)
+    if not folder.exists():
+        return None
+    try:
+        published = read_manifest(layout, ref)
+    except CorruptModelError:
+        return None
+    if differences := published.differences(manifest):
+        raise AlreadyPublishedError(
+            f"{ref} is published already, with other {', '.join(differences)}; "
+            "published versions never change: give this one a new version."
+        )
+    return None if find_problems(folder, published) else published
 
 
 @contextmanager
@@ -116,6 +124,24 @@ def open_draft(layout: StoreLayout, ref: Ref, lock_timeout_seconds: float) -> It
             with explain_os_errors(layout.root):
                 if draft.path.exists():
                     discard(draft.path)
+
+
+def add_executables(layout: StoreLayout, ref: Ref, compile_version: Check, lock_timeout_seconds: float) -> None:
+    """Give a published version executables; none of them is visible before all of them passed.
+
+    Raises:
+        InUseError: another process is still publishing this model after `lock_timeout_seconds`.
+    """
+    folder = layout.model_version(ref)
+    with open_draft(layout, ref, lock_timeout_seconds) as draft:
+        with explain_os_errors(layout.root):
+            shutil.copytree(folder, draft.path, copy_function=os.link, dirs_exist_ok=True)
+        compile_version(draft.path, read_manifest(layout, ref))
+        with explain_os_errors(layout.root):
+            make_folder(folder / COMPILED_FOLDER)
+            for target in folder_names(draft.path / COMPILED_FOLDER):
+                if not (folder / COMPILED_FOLDER / target).exists():
+                    rename(draft.path / COMPILED_FOLDER / target, folder / COMPILED_FOLDER / target)
 
 
 def model_lock(layout: StoreLayout, name: str, timeout_seconds: float) -> AbstractContextManager[None]:

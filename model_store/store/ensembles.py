@@ -7,7 +7,15 @@ from model_store.store.aliases import alias_target
 from model_store.store.atomic import sweep, write_file
 from model_store.store.errors import CorruptModelError, NotFoundError, StoreError
 from model_store.store.layout import StoreLayout, file_names, folder_names
-from model_store.store.manifest import Ensemble, EnsembleMeasure, Measure, read_document, to_json
+from model_store.store.manifest import (
+    Ensemble,
+    EnsembleMeasure,
+    Manifest,
+    Measure,
+    ReferenceDistribution,
+    read_document,
+    to_json,
+)
 from model_store.store.references import Ref
 from model_store.store.versions import Listing, read_manifest
 
@@ -60,6 +68,40 @@ def publish_ensemble(
     sweep(path.parent)
     write_file(path, to_json(ensemble))
     return ensemble
+
+
+def join_ensemble(
+    layout: StoreLayout, name: str, manifest: Manifest, reference: ReferenceDistribution | None, created_at: datetime
+) -> Ensemble:
+    """Publish the next version of an ensemble, with this model version in place of the model's others.
+
+    The caller holds the store's lock. An ensemble that does not exist is made of this member.
+
+    Args:
+        layout: The store.
+        name: The ensemble.
+        manifest: Of the new member.
+        reference: Of the scores of all members of the measure; where there is none, a lone member brings its own.
+        created_at: For the new version.
+
+    Raises:
+        CorruptModelError: the newest version cannot be read.
+        StoreError: the name is an alias.
+    """
+    versions = _list_versions(layout, name)
+    measures = dict(_read(layout, Ref(name, str(versions[-1]))).measures) if versions else {}
+    measures[manifest.measure] = _with_member(measures.get(manifest.measure), manifest, reference)
+    return publish_ensemble(layout, name, measures, created_at)
+
+
+def _with_member(
+    measure: EnsembleMeasure | None, manifest: Manifest, reference: ReferenceDistribution | None
+) -> EnsembleMeasure:
+    others = [m for m in measure.members if not m.startswith(f"{manifest.name}@")] if measure else []
+    members = (*others, manifest.ref)
+    if measure and measure.members == members and reference is None:
+        return measure
+    return EnsembleMeasure(members=members, reference=reference or (None if others else manifest.reference))
 
 
 def _check_members(layout: StoreLayout, ensemble: Ensemble) -> None:

@@ -16,6 +16,10 @@ class NotFoundError(StoreError):
     """No model, ensemble or alias goes by that name; the message lists those that do."""
 
 
+class VolumeError(StoreError):
+    """The system refuses to read or write the volume; trying again later may well succeed."""
+
+
 class CorruptModelError(StoreError):
     """A file of the store is not what was published, or never was a valid one."""
 
@@ -43,10 +47,10 @@ _REMEDIES = {
 
 @contextmanager
 def explain_os_errors(root: Path) -> Iterator[None]:
-    """Turn an `OSError` into a `StoreError` that names the store, the file and the remedy."""
+    """Turn an `OSError` into a `VolumeError` that names the store, the file and the remedy."""
     try:
         yield
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "check that the volume is mounted and healthy")
         where = f" at {error.filename}" if error.filename else ""
-        raise StoreError(f"The model store {root} cannot be used: {error.strerror}{where}; {remedy}.") from error
+        raise VolumeError(f"The model store {root} cannot be used: {error.strerror}{where}; {remedy}.") from error

@@ -1,10 +1,12 @@
-"""Removing a model version, never one that is being served."""
+"""Removing model versions, never one that is being served."""
+
+from datetime import UTC, datetime
 
 from model_store.store.aliases import list_aliases
 from model_store.store.atomic import discard, sweep
 from model_store.store.ensembles import list_ensembles, resolve_ensemble
 from model_store.store.errors import InUseError, NotFoundError, StoreError
-from model_store.store.layout import StoreLayout
+from model_store.store.layout import MANIFEST_FILE, StoreLayout, folder_names
 from model_store.store.references import Ref
 from model_store.store.versions import list_versions
 
@@ -29,6 +31,40 @@ def remove_model(layout: StoreLayout, ref: Ref) -> tuple[str, ...]:
     _refuse_if_served(layout, ref, users)
     discard(layout.model_version(ref))
     return users
+
+
+def prune_model(layout: StoreLayout, name: str, keep: int, older_than: datetime) -> tuple[str, ...]:
+    """Remove a model's old versions; the caller holds the locks of the store and of the model.
+
+    A version stays if it is among the newest `keep`, was published after `older_than`, or is a member of an ensemble
+    that an alias points to or of the newest version of any ensemble.
+
+    Returns:
+        The versions (`name@version`) that were removed, oldest first.
+
+    Raises:
+        CorruptModelError: an alias or its ensemble cannot be read, so that nobody knows what it serves.
+    """
+    sweep(layout.models / name)
+    used = _members_in_use(layout)
+    candidates = [Ref(name, version) for version in list_versions(layout, name)[:-keep]]
+    outdated = [ref for ref in candidates if ref not in used and _published_at(layout, ref) < older_than]
+    for ref in outdated:
+        discard(layout.model_version(ref))
+    return tuple(str(ref) for ref in outdated)
+
+
+def _members_in_use(layout: StoreLayout) -> set[Ref]:
+    served = [resolve_ensemble(layout, target) for target in list_aliases(layout).values()]
+    newest = [resolve_ensemble(layout, Ref(name)) for name in folder_names(layout.ensembles)]
+    return {member for ensemble in (*served, *newest) for member in ensemble.members}
+
+
+def _published_at(layout: StoreLayout, ref: Ref) -> datetime:
+    """When a version was published; of a broken one, when anything was last done in its folder."""
+    folder = layout.model_version(ref)
+    manifest = folder / MANIFEST_FILE
+    return datetime.fromtimestamp((manifest if manifest.exists() else folder).stat().st_mtime, UTC)
 
 
 def _refuse_if_served(layout: StoreLayout, ref: Ref, users: tuple[str, ...]) -> None:

@@ -2,21 +2,21 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, final
 
 from model_store.store.aliases import delete_alias, list_aliases, write_alias
 from model_store.store.atomic import exclusive_lock, make_folder
-from model_store.store.drafts import Draft, model_lock, open_draft
-from model_store.store.ensembles import list_ensembles, publish_ensemble, resolve_ensemble
+from model_store.store.drafts import Check, Draft, add_executables, find_published, model_lock, open_draft
+from model_store.store.ensembles import join_ensemble, list_ensembles, publish_ensemble, resolve_ensemble
 from model_store.store.errors import CorruptModelError, NotFoundError, explain_os_errors
 from model_store.store.hashing import Progress
 from model_store.store.layout import LOCK_FILE, StoreLayout, folder_names
-from model_store.store.manifest import Ensemble, EnsembleMeasure, Manifest, Measure
+from model_store.store.manifest import Ensemble, EnsembleMeasure, Manifest, Measure, ReferenceDistribution
 from model_store.store.references import Ref
-from model_store.store.removal import remove_model
+from model_store.store.removal import prune_model, remove_model
 from model_store.store.verification import find_problems
 from model_store.store.versions import Listing, list_models, resolve
 
@@ -126,6 +126,29 @@ class ModelStore:
         """
         return open_draft(self._layout, Ref(name, version), self._lock_timeout_seconds)
 
+    def compile(self, ref: str | Ref, compile_version: Check) -> None:
+        """Give a published version executables, for another jaxlib or another CPU.
+
+        Args:
+            ref: The version.
+            compile_version: Adds executables under `compiled/` of the folder it is given, and tries them; where it
+                raises, the version stays as it was.
+
+        Raises:
+            NotFoundError: there is no such version.
+            InUseError: a publisher of the model does not finish in time.
+        """
+        add_executables(self._layout, self.resolve(ref), compile_version, self._lock_timeout_seconds)
+
+    @_explained
+    def find_published(self, manifest: Manifest) -> Manifest | None:
+        """Return a version that is there whole and as `manifest` says, or None if it is not or is damaged.
+
+        Raises:
+            AlreadyPublishedError: the version exists with other content.
+        """
+        return find_published(self._layout, manifest)
+
     @_explained
     def remove(self, ref: str | Ref) -> tuple[str, ...]:
         """Remove a model version, given as `name@version`.
@@ -142,6 +165,26 @@ class ModelStore:
             raise NotFoundError(f"There is no model {ref} in {self.root} to remove.")
         with model_lock(self._layout, ref.name, self._lock_timeout_seconds), self._lock():
             return remove_model(self._layout, ref)
+
+    @_explained
+    def prune(self, keep: int, min_age: timedelta) -> tuple[str, ...]:
+        """Remove the old versions of every model that nothing needs any more.
+
+        A version stays if it is among its model's newest `keep`, is younger than `min_age`, or is a member of an
+        ensemble that an alias points to or of the newest version of any ensemble.
+
+        Returns:
+            The versions (`name@version`) that were removed.
+
+        Raises:
+            InUseError: a model or the store is being changed by another process.
+            CorruptModelError: an alias or its ensemble cannot be read.
+        """
+        removed: list[str] = []
+        for name in folder_names(self._layout.models):
+            with model_lock(self._layout, name, self._lock_timeout_seconds), self._lock():
+                removed += prune_model(self._layout, name, keep, self._clock() - min_age)
+        return tuple(removed)
 
     @_explained
     def ensembles(self) -> Listing[Ensemble]:
@@ -168,6 +211,22 @@ class ModelStore:
         """
         with self._lock():
             return publish_ensemble(self._layout, name, measures, self._clock())
+
+    @_explained
+    def join_ensemble(self, name: str, manifest: Manifest, reference: ReferenceDistribution | None = None) -> Ensemble:
+        """Publish the next version of an ensemble, with this model version in place of the model's others.
+
+        Args:
+            name: The ensemble, which is made where there is none.
+            manifest: Of the new member, which is published.
+            reference: Of the scores of all members of the measure; without it, a lone member brings its own.
+
+        Raises:
+            CorruptModelError: the newest version of the ensemble cannot be read.
+            StoreError: the name is unfit or an alias.
+        """
+        with self._lock():
+            return join_ensemble(self._layout, name, manifest, reference, self._clock())
 
     @_explained
     def aliases(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
-from model_store.models.layers import AlexNetBranch, RegressionHead, to_unit_range
+from model_store.models.layers import HEAD_WIDTHS, AlexNetBranch, RegressionHead, to_unit_range
 from model_store.models.resnet import RESNET_50_BLOCKS, ResNet
 
 
@@ -19,9 +19,11 @@ class FalseResMem(nn.Module):
 
     Attributes:
         blocks: bottlenecks in each ResNet stage.
+        head_widths: features of the head's hidden layers.
     """
 
     blocks: Sequence[int] = RESNET_50_BLOCKS
+    head_widths: Sequence[int] = HEAD_WIDTHS
 
     @nn.compact
     def __call__(self, images: UInt8[Array, "batch 227 227 3"]) -> Float[Array, " batch"]:
@@ -29,4 +31,4 @@ class FalseResMem(nn.Module):
         x = to_unit_range(images)
         branch = AlexNetBranch(name="branch")(x)
         pooled = ResNet(self.blocks, name="trunk")(x)
-        return RegressionHead(name="head")(jnp.concatenate([branch, pooled], axis=1))
+        return RegressionHead(self.head_widths, name="head")(jnp.concatenate([branch, pooled], axis=1))

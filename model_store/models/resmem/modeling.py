@@ -10,7 +10,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
-from model_store.models.layers import AlexNetBranch, RegressionHead, to_unit_range
+from model_store.models.layers import HEAD_WIDTHS, AlexNetBranch, RegressionHead, to_unit_range
 from model_store.models.resnet import RESNET_152_BLOCKS, ResNet
 
 IMAGENET_CLASSES = 1000
@@ -21,9 +21,11 @@ class ResMem(nn.Module):
 
     Attributes:
         blocks: bottlenecks in each ResNet stage.
+        head_widths: features of the head's hidden layers.
     """
 
     blocks: Sequence[int] = RESNET_152_BLOCKS
+    head_widths: Sequence[int] = HEAD_WIDTHS
 
     @nn.compact
     def __call__(self, images: UInt8[Array, "batch 227 227 3"]) -> Float[Array, " batch"]:
@@ -31,4 +33,4 @@ class ResMem(nn.Module):
         x = to_unit_range(images)
         branch = AlexNetBranch(name="branch")(x)
         logits = ResNet(self.blocks, classes=IMAGENET_CLASSES, name="trunk")(x)
-        return RegressionHead(name="head")(jnp.concatenate([branch, logits], axis=1))
+        return RegressionHead(self.head_widths, name="head")(jnp.concatenate([branch, logits], axis=1))

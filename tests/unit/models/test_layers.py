@@ -3,6 +3,7 @@
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -160,7 +161,8 @@ def test_resnet(with_logits: bool) -> None:
     x = features(3, side=75)
 
     network = ResNet(blocks, width, classes if with_logits else None)
-    y = network.apply({"params": torchvision_params.resnet(builder.state, blocks, names)}, jnp.asarray(channels_last(x)))
+    params = torchvision_params.resnet(builder.state, blocks, names)
+    y = jax.jit(network.apply)({"params": params}, channels_last(x))
 
     assert_equal(np.asarray(y), numpy_reference.resnet(x, builder.state, blocks, names), NETWORK_TOLERANCE)
 
@@ -170,14 +172,14 @@ def test_branch_and_head_in_the_order_that_pytorch_flattens() -> None:
     builder = StateBuilder(seed=11)
     builder.branch(channels)
     height, width, beside = 2, 3, 5
-    builder.head(height * width * channels[-1] + beside, widths)
+    builder.head(height * width * channels[-1] + beside, widths, last_gain=4)
     x = features(3, side=131)[:, :, :99]
     trunk = np.random.default_rng(1).normal(size=(len(x), beside))
 
     branch, head = torchvision_params.branch_and_head(builder.state, (height, width, channels[-1]))
-    seen = AlexNetBranch(channels).apply({"params": branch}, jnp.asarray(channels_last(x)))
-    joined = jnp.concatenate([jnp.asarray(seen), jnp.asarray(trunk, jnp.float32)], axis=1)
-    scores = RegressionHead(widths).apply({"params": head}, joined)
+    seen = jax.jit(AlexNetBranch(channels).apply)({"params": branch}, channels_last(x))
+    joined = np.concatenate([seen, trunk], axis=1, dtype=np.float32)
+    scores = jax.jit(RegressionHead(widths).apply)({"params": head}, joined)
 
     flattened = numpy_reference.alexnet_branch(x, builder.state)
     assert flattened.shape == (len(x), height * width * channels[-1])
