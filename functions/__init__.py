@@ -1,0 +1,1 @@
+"""What AWS Lambda runs: thin handlers over `model_store`, with the adapters to AWS beside them."""

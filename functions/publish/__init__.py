@@ -1,0 +1,1 @@
+"""Uploaded models and bundles of dependencies become part of the volume."""

@@ -1,0 +1,62 @@
+"""What became of an uploaded model, kept in the results table."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from functions.items import ORDER, Item
+from functions.publish.artefacts import UploadedModel
+
+
+class PublicationStatus(StrEnum):
+    """How far a publication came.
+
+    REFUSED: the upload is at fault; the volume is as it was, and a corrected upload is needed.
+    INTERRUPTED: the platform is at fault; it is tried again.
+    """
+
+    PUBLISHED = "published"
+    REFUSED = "refused"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What became of an uploaded model.
+
+    Attributes:
+        status: how far it came.
+        ensemble: the ensemble version (`name@version`) that it is a member of, where it was to join one.
+        alias: the alias that was moved to it.
+        error: why it was refused or interrupted.
+    """
+
+    status: PublicationStatus
+    ensemble: str | None = None
+    alias: str | None = None
+    error: str | None = None
+
+
+def publication_key(upload: UploadedModel) -> Item:
+    """Key of a publication's item."""
+    return {"pk": f"PUBLICATION#{upload.name}", "sk": upload.version}
+
+
+def publication_item(upload: UploadedModel, publication: Publication, now: datetime) -> Item:
+    """The item that keeps a publication."""
+    return publication_key(upload) | {
+        "status": publication.status.value,
+        "ensemble": publication.ensemble,
+        "alias": publication.alias,
+        "error": publication.error,
+        "object_version": upload.event.version_id,
+        ORDER: upload.event.order,
+        "recorded_at": now.isoformat(timespec="milliseconds"),
+    }
+
+
+def is_settled(item: Item | None, upload: UploadedModel) -> bool:
+    """Whether nothing is left to do for an upload, given its item: it is done with, or was replaced by a later one."""
+    if item is None or item[ORDER] < upload.event.order:
+        return False
+    return bool(item[ORDER] > upload.event.order or item["status"] != PublicationStatus.INTERRUPTED)

@@ -1,0 +1,61 @@
+"""Puts the scoring function together from what its environment says."""
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+
+from aws_lambda_powertools import Metrics
+
+from functions.score.scorer import Rules, UploadScorer
+from functions.settings import Count, Settings, Text
+from functions.telemetry import ServingMetrics
+from model_store.images import DEFAULT_LIMITS, ImageLimits
+from model_store.runtime.serving import EnsembleServer
+from model_store.store import ModelStore
+
+logger = logging.getLogger(__name__)
+
+# Lambda ends an initialisation after 10 s and repeats it within the first call (developer guide, "Lambda execution
+# environment"). What is not loaded by then goes on loading in its thread, and the first call waits for it.
+LOAD_AHEAD_SECONDS = 8.0
+
+
+class ScoreSettings(Settings):
+    """Settings of the scoring function."""
+
+    store: Path
+    results_table: Text
+    uploads_bucket: Text
+    default_alias: Text = "live"
+    max_image_bytes: Count = DEFAULT_LIMITS.max_bytes
+    max_image_pixels: Count = DEFAULT_LIMITS.max_pixels
+    record_retention_days: Count
+
+
+def wire(settings: ScoreSettings, metrics: Metrics) -> UploadScorer:
+    """The function's logic with its adapters; the ensemble is being loaded or loaded when this returns."""
+    told = ServingMetrics(metrics)
+    ensembles = EnsembleServer(ModelStore(settings.store), on_load=told.on_load, on_refusal=told.on_refusal)
+    loading = Thread(target=_load_ahead, args=(ensembles, settings.default_alias), daemon=True)
+    loading.start()
+    # Importing boto3 takes as long as reading an ensemble does, so the one goes on beside the other.
+    from functions.aws.clients import dynamodb_client, s3_client
+    from functions.aws.objects import Objects
+    from functions.aws.table import Table
+
+    rules = Rules(
+        limits=ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
+        default_ensemble=settings.default_alias,
+        retention=timedelta(days=settings.record_retention_days),
+    )
+    photos, results = Objects(s3_client(), settings.uploads_bucket), Table(dynamodb_client(), settings.results_table)
+    loading.join(LOAD_AHEAD_SECONDS)
+    return UploadScorer(photos, results, ensembles, rules)
+
+
+def _load_ahead(ensembles: EnsembleServer, ref: str) -> None:
+    try:
+        ensembles.get(ref)
+    except Exception:  # a failing initialisation would be repeated for ever; the first call tries again and says why
+        logger.exception("%s could not be loaded ahead of the first call", ref)

@@ -1,0 +1,146 @@
+"""Puts the zips and the bundle together, and tells Terraform about them."""
+
+import base64
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.packaging import limits
+from scripts.packaging.architecture import Architecture
+from scripts.packaging.archives import file_sha256, unpacked_bytes, write_tarball, write_zip
+from scripts.packaging.bytecode import compile_modules
+from scripts.packaging.dependencies import ROOT, bundled_requirements, install, zipped_requirements
+from scripts.packaging.errors import PackagingError
+from scripts.packaging.limits import Size
+from scripts.packaging.trimming import strip_shared_objects, trim
+
+MANIFEST_FILE = "manifest.json"
+SHARED_PACKAGE = "model_store"
+FUNCTIONS_PACKAGE = "functions"
+HANDLER_FILE = "handler.py"  # a folder of functions/ that has one is a function
+
+type Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Package:
+    """An archive.
+
+    Attributes:
+        path: where it lies.
+        unpacked: bytes of what is in it.
+    """
+
+    path: Path
+    unpacked: int
+
+
+@dataclass(frozen=True)
+class Lambdas:
+    """All that is deployed.
+
+    Attributes:
+        zips: by function.
+        runtime: the bundle.
+        runtime_digest: SHA-256 of the bundle's archive, by which it is installed on the volume.
+    """
+
+    zips: dict[str, Package]
+    runtime: Package
+    runtime_digest: str
+
+    def sizes(self) -> list[Size]:
+        """Every size that has a limit."""
+        zips = [Size(package.path.name, package.path.stat().st_size, limits.ZIPPED) for package in self.zips.values()]
+        unzipped = [Size(f"{name}, unzipped", package.unpacked, limits.UNZIPPED) for name, package in self.zips.items()]
+        return [*zips, *unzipped, Size("runtime bundle, unpacked", self.runtime.unpacked, limits.BUNDLE)]
+
+    def manifest(self) -> dict[str, dict[str, object]]:
+        """What Terraform reads: paths from the repository's root where they are inside it."""
+        zips: dict[str, dict[str, object]] = {
+            name: {"path": _from_root(package.path), "sha256_base64": _sha256_base64(package.path)}
+            for name, package in self.zips.items()
+        }
+        runtime = {
+            "digest": self.runtime_digest,
+            "path": _from_root(self.runtime.path),
+            "bytes_unpacked": self.runtime.unpacked,
+        }
+        return zips | {"runtime": runtime}
+
+
+def package(architecture: Architecture, out: Path, report: Report) -> Lambdas:
+    """Builds everything into a folder, which then holds nothing else.
+
+    Args:
+        architecture: of the functions.
+        out: the folder.
+        report: told of each step.
+
+    Raises:
+        PackagingError: a tool is missing, or a package has no wheel for this architecture.
+    """
+    work = out / ".work"
+    shutil.rmtree(work, ignore_errors=True)
+    report("Fetching the bundle's dependencies")
+    install(bundled_requirements(), architecture, work / "runtime")
+    report("Stripping and compiling it")
+    _finish(work / "runtime", architecture)
+    report("Archiving it")
+    archive = write_tarball(work / "runtime", out, "runtime")
+    runtime = Package(archive, unpacked_bytes(work / "runtime"))
+    report("Zipping the functions")
+    install(zipped_requirements(), architecture, work / "zipped")
+    zips = {name: _zip(name, architecture, work, out) for name in function_names()}
+    shutil.rmtree(work)
+    lambdas = Lambdas(zips, runtime, file_sha256(archive))
+    (out / MANIFEST_FILE).write_text(json.dumps(lambdas.manifest(), indent=2) + "\n")
+    _remove_others(out, {MANIFEST_FILE, archive.name, *(package.path.name for package in zips.values())})
+    return lambdas
+
+
+def function_names() -> list[str]:
+    """Every function that has a handler.
+
+    Raises:
+        PackagingError: there is none.
+    """
+    names = sorted(path.parent.name for path in (ROOT / FUNCTIONS_PACKAGE).glob(f"*/{HANDLER_FILE}"))
+    if not names:
+        raise PackagingError(
+            f"There is no {FUNCTIONS_PACKAGE}/*/{HANDLER_FILE} in {ROOT}, so there is nothing to package."
+        )
+    return names
+
+
+def _zip(name: str, architecture: Architecture, work: Path, out: Path) -> Package:
+    folder = shutil.copytree(work / "zipped", work / name)
+    shutil.copytree(ROOT / SHARED_PACKAGE, folder / SHARED_PACKAGE)
+    others = [other for other in function_names() if other != name]
+    shutil.copytree(ROOT / FUNCTIONS_PACKAGE, folder / FUNCTIONS_PACKAGE, ignore=shutil.ignore_patterns(*others))
+    _finish(folder, architecture)
+    return Package(write_zip(folder, out, name), unpacked_bytes(folder))
+
+
+def _finish(folder: Path, architecture: Architecture) -> None:
+    trim(folder)
+    strip_shared_objects(folder, architecture)
+    compile_modules(folder)
+
+
+def _remove_others(out: Path, keep: set[str]) -> None:
+    for path in out.iterdir():
+        if path.name not in keep and path.is_file():
+            path.unlink()
+
+
+def _from_root(path: Path) -> str:
+    absolute = path.resolve()
+    return str(absolute.relative_to(ROOT) if absolute.is_relative_to(ROOT) else absolute)
+
+
+def _sha256_base64(path: Path) -> str:
+    return base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()

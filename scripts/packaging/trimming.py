@@ -1,0 +1,84 @@
+"""Takes out of installed packages what no function imports."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatch
+from pathlib import Path
+
+from scripts.packaging.architecture import Architecture
+from scripts.packaging.tools import run
+
+# Names of folders and files, wherever they lie.
+_UNUSED = (
+    "__pycache__",  # compiled anew, see bytecode.py
+    "tests",
+    "*.pyi",
+    "py.typed",
+    "*.pxd",
+    "*.pyx",
+    "*.h",
+    "*.hpp",
+    "*.a",
+    "*.cmake",
+)
+# Paths from the top; a distribution keeps its metadata, which is looked up by name, and its licence.
+_UNUSED_PATHS = (
+    "bin",
+    "*.dist-info/RECORD",
+    "*.dist-info/INSTALLER",
+    "*.dist-info/REQUESTED",
+    "*.dist-info/WHEEL",
+    "*.dist-info/sboms",
+    "*.dist-info/top_level.txt",
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui",
+    "dateutil/zoneinfo/*.tar.gz",  # where a system has no time zones
+    "jaxlib/include",
+    "numpy/f2py",
+)
+# The services that functions call; botocore describes four hundred.
+_AWS_SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts"})
+_ELF = b"\x7fELF"
+
+
+def trim(folder: Path) -> None:
+    """Removes tests, type stubs, headers and AWS services that are not called."""
+    for path in [*_matching(folder), *_uncalled_services(folder)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _matching(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder).as_posix()
+        if _is_any(path.name, _UNUSED) or _is_any(relative, _UNUSED_PATHS):
+            yield path
+
+
+def _is_any(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def _uncalled_services(folder: Path) -> Iterator[Path]:
+    for data in (folder / "botocore/data", folder / "boto3/data"):
+        if data.is_dir():
+            yield from (path for path in data.iterdir() if path.is_dir() and path.name not in _AWS_SERVICES)
+
+
+def strip_shared_objects(folder: Path, architecture: Architecture) -> None:
+    """Removes symbols and debugging information that the dynamic linker does not need.
+
+    Raises:
+        PackagingError: there is no `strip` for this architecture, or it fails.
+    """
+    objects = [path for path in sorted(folder.rglob("*.so*")) if _is_elf(path)]
+    strip = architecture.find_strip() if objects else ""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda path: run([strip, "--strip-unneeded", path]), objects))
+
+
+def _is_elf(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_ELF)) == _ELF
