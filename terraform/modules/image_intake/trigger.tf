@@ -18,7 +18,7 @@ module "score_queue" {
   name = "${var.prefix}-score"
   # Six times the function's time-out, so that a throttled call is retried before the message shows again (Lambda
   # developer guide, "Using Lambda with Amazon SQS").
-  visibility_timeout_seconds = 6 * var.scorer.timeout_seconds
+  visibility_timeout_seconds = 6 * var.scorer_timeout_seconds
   require_tls                = var.require_tls
 
   redrive = {

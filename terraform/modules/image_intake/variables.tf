@@ -14,13 +14,23 @@ variable "kms_key_arn" {
 }
 
 variable "scorer" {
-  description = "The function, by its alias, that scores a photo, and its time-out."
+  description = "The function, by its alias, that scores a photo."
   type = object({
-    function_name   = string
-    alias_name      = string
-    alias_arn       = string
-    timeout_seconds = number
+    function_name = string
+    alias_name    = string
+    alias_arn     = string
   })
+}
+
+# Apart from the scorer, whose role names the queue that this shapes.
+variable "scorer_timeout_seconds" {
+  description = "Time-out of the scorer."
+  type        = number
+
+  validation {
+    condition     = var.scorer_timeout_seconds >= 1 && var.scorer_timeout_seconds <= 900
+    error_message = "scorer_timeout_seconds must be between 1 and 900."
+  }
 }
 
 variable "score_trigger" {

@@ -2,16 +2,13 @@ data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
-# What runs inside reaches the resources of its own account and nobody else's, whatever credentials it holds.
+# What runs inside reaches the resources of its own account and nobody else's, whatever credentials it holds. Which of
+# them, its role says.
 data "aws_iam_policy_document" "own_account" {
-  #checkov:skip=CKV_AWS_111:An endpoint's policy limits what roles grant; the condition keeps it to this account.
-  #checkov:skip=CKV_AWS_356:As above: roles name the resources.
-  #checkov:skip=CKV_AWS_283:As above: the condition admits this account's resources only.
-  #checkov:skip=CKV_AWS_107:As above: the endpoint grants nothing by itself.
-  #checkov:skip=CKV_AWS_108:As above: the condition is there to prevent exfiltration.
-  #checkov:skip=CKV_AWS_109:As above: the endpoint grants nothing by itself.
+  for_each = setunion(var.interface_endpoints, ["s3", "dynamodb"])
+
   statement {
-    actions   = ["*"]
+    actions   = ["${each.key}:*"]
     resources = ["*"]
 
     principals {
@@ -28,7 +25,7 @@ data "aws_iam_policy_document" "own_account" {
 }
 
 data "aws_iam_policy_document" "s3" {
-  source_policy_documents = [data.aws_iam_policy_document.own_account.json]
+  source_policy_documents = [data.aws_iam_policy_document.own_account["s3"].json]
 
   # Workers install packages from Amazon Linux's repository, a bucket that AWS owns (AL2023 user guide,
   # "Deterministic upgrades through versioned repositories").
@@ -46,7 +43,7 @@ data "aws_iam_policy_document" "s3" {
 resource "aws_vpc_endpoint" "gateway" {
   for_each = {
     s3       = data.aws_iam_policy_document.s3.json
-    dynamodb = data.aws_iam_policy_document.own_account.json
+    dynamodb = data.aws_iam_policy_document.own_account["dynamodb"].json
   }
 
   vpc_id            = aws_vpc.this.id
@@ -67,7 +64,7 @@ resource "aws_vpc_endpoint" "interface" {
   subnet_ids          = values(aws_subnet.private)[*].id
   security_group_ids  = [aws_security_group.endpoints.id]
   private_dns_enabled = true
-  policy              = data.aws_iam_policy_document.own_account.json
+  policy              = data.aws_iam_policy_document.own_account[each.key].json
 
   tags = { Name = "${var.prefix}-${each.key}" }
 }

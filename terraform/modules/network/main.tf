@@ -1,4 +1,5 @@
 data "aws_availability_zones" "available" {
+  #checkov:skip=CKV_AWS_394:The first of them by name are taken, so a zone that AWS adds does not move the subnets.
   state = "available"
 
   # Local and Wavelength zones have neither EFS nor Lambda.
