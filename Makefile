@@ -7,10 +7,10 @@ export MEMORABILITY_STORE ?= $(CURDIR)/build/store
 export MEMORABILITY_CACHE ?= $(CURDIR)/.cache/downloads
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-e2e lint format bench clean
+.PHONY: help setup demo test test-unit test-integration test-terraform test-e2e lint format bench clean
 
 help: ## Explain every target
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-16s %s\n", names[i], $$2}'
 
 setup: .venv/.ready ## Make .venv with everything the project needs (uv too, where it is missing)
 
@@ -27,13 +27,11 @@ demo: setup ## Score real photos (PHOTOS=dir for your own), print the ranking, w
 	@$(RUN) memorability models pull resmem
 	@$(RUN) memorability score "$(PHOTOS)" --report build/demo/ranking.html
 
-test: setup test-unit test-e2e ## Run every test suite
+test: setup ## Run every test suite, and say what each covered
+	$(RUN) python -m scripts.test_suites
 
-test-unit: setup ## Fast tests without a network
-	$(RUN) python -m pytest tests/unit
-
-test-e2e: setup ## The whole way with the published weights, which are downloaded once (0.9 GB)
-	$(RUN) python -m pytest tests/e2e
+test-unit test-integration test-terraform test-e2e: test-%: setup ## Run one suite
+	$(RUN) python -m scripts.test_suites $*
 
 lint: setup ## Check style and types
 	$(RUN) ruff check .

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from model_store.golden import golden_image, require_golden_scores
+from model_store.golden import golden_image
 from model_store.importing.published import PublishedModel
 from model_store.models import registry
 from model_store.models.checkpoints import CheckpointError, flatten, read_checkpoint, unflatten
 from model_store.models.precision import compact
-from model_store.runtime.executables import compile_executables
-from model_store.runtime.loading import load_model
+from model_store.runtime.compiling import compile_and_try
 from model_store.store import Manifest, ModelDescription, ModelStore
 from model_store.store.layout import PARAMETERS_FILE
 from model_store.store.manifest import GoldenCase, Precision, Provenance
@@ -66,16 +65,6 @@ def import_checkpoint(
         write_tensors(draft.path / PARAMETERS_FILE, compact(params) if precision is Precision.COMPACT else params)
         report("Compiling, and trying the golden cases", 0, None)
         return draft.commit(_describe(published, checkpoint, precision, golden), check=compile_and_try)
-
-
-def compile_and_try(folder: Path, manifest: Manifest) -> None:
-    """What every version goes through before it is visible: executables for this host, then the golden cases on them.
-
-    Raises:
-        GoldenCaseError: a score is further off than its tolerance.
-    """
-    compile_executables(folder, manifest)
-    require_golden_scores(load_model(folder, manifest), manifest.golden, manifest.preprocessing.crop, manifest.ref)
 
 
 def _convert(published: PublishedModel, checkpoint: Checkpoint) -> dict[str, np.ndarray]:

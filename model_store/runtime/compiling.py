@@ -13,7 +13,7 @@ from pathlib import Path
 
 from model_store.errors import MemorabilityError
 from model_store.golden import require_golden_scores
-from model_store.runtime.executables import ExecutableError, compile_executables
+from model_store.runtime.executables import BATCH_SIZES, ExecutableError, compile_executables
 from model_store.runtime.loading import load_model
 from model_store.runtime.target import InstructionSet, Target, host_targets
 from model_store.store import Manifest
@@ -82,7 +82,7 @@ def _environment(isa: InstructionSet) -> dict[str, str]:
 
 
 def compile_and_try(folder: Path, manifest: Manifest) -> None:
-    """Compiles for the level of this process, and tries the golden cases on the executables.
+    """Compiles for the level of this process, and tries the golden cases in every compiled batch size.
 
     Raises:
         ExecutableError: the executables cannot be loaded.
@@ -92,7 +92,8 @@ def compile_and_try(folder: Path, manifest: Manifest) -> None:
     model = load_model(folder, manifest)
     if not model.programs.ahead_of_time:
         raise ExecutableError(f"{manifest.ref} cannot run on the executables that were just compiled for it")
-    require_golden_scores(model, manifest.golden, manifest.preprocessing.crop, manifest.ref)
+    size = manifest.preprocessing.crop
+    require_golden_scores(model, manifest.golden, size, manifest.ref, at_least=sum(BATCH_SIZES))
 
 
 def main() -> int:

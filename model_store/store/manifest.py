@@ -187,7 +187,11 @@ class Manifest(ModelDescription, ModelIdentity):
         return f"{self.name}@{self.version}"
 
     def differences(self, other: Self) -> list[str]:
-        """Name the fields whose content differs; when and by what it was imported does not count."""
+        """Name the fields whose content differs.
+
+        When and by what it was imported does not count, nor do golden cases: they may be measured anew, and the files
+        decide what they are.
+        """
         mine, others = _content(self), _content(other)
         return [field for field in mine if mine[field] != others[field]]
 
@@ -256,4 +260,4 @@ def describe_faults(error: ValidationError) -> str:
 
 
 def _content(manifest: Manifest) -> dict[str, object]:
-    return manifest.model_dump(exclude={"provenance": {"imported_at", "imported_by"}})
+    return manifest.model_dump(exclude={"provenance": {"imported_at", "imported_by"}, "golden": True})

@@ -76,7 +76,14 @@ def time_network(count: int) -> Callable[[], float]:
 
 def time_command(*photos: Path) -> float:
     """Wall time of `memorability score` in a process of its own."""
-    program: list[str | Path] = [Path(sys.executable).with_name("memorability"), "score", "--json", "--model", MODEL, *photos]
+    program: list[str | Path] = [
+        Path(sys.executable).with_name("memorability"),
+        "score",
+        "--json",
+        "--model",
+        MODEL,
+        *photos,
+    ]
     start = time.perf_counter()
     subprocess.run(program, check=True, capture_output=True)
     return time.perf_counter() - start

@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from model_store.importing.importer import compile_and_try
+from model_store.runtime.compiling import compile_and_try
 from model_store.models import registry
 from model_store.models.checkpoints import flatten, unflatten
 from model_store.models.precision import SCALE_SUFFIX

@@ -1,0 +1,103 @@
+"""Records as items of the results table, and back.
+
+| pk                            | sk                                     | item                            |
+|-------------------------------|----------------------------------------|---------------------------------|
+| `TENANT#{tenant}#BATCH#{id}`  | `BATCH`                                | a batch                         |
+| `TENANT#{tenant}#BATCH#{id}`  | `PHOTO#{filename}#ENSEMBLE#{ensemble}` | a photo's record by an ensemble |
+| `PUBLICATION#{model}`         | `{version}`                            | what became of a publication    |
+
+`event_order` orders the writes of an item: the one that stems from the latest event stays. `expires_at` is the time, in
+seconds since 1970, from which DynamoDB deletes the item.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from model_store.records import FailedRecord, ScoredRecord, parse_record
+from model_store.uploads import BatchKey, UploadKey
+
+BATCH_SORT_KEY = "BATCH"
+ORDER = "event_order"
+
+type Item = dict[str, Any]
+"""Attributes by name: strings, `Decimal` numbers, booleans, None, lists and mappings."""
+
+# Everything else in an item is ours, not the record's.
+_RECORD_FIELDS = frozenset({*ScoredRecord.model_fields, *FailedRecord.model_fields})
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a record comes from.
+
+    Attributes:
+        object_version: version of the photo's object, None in a bucket without versions.
+        event_order: see `functions.events.ObjectEvent`.
+        scored_at: when it was scored, with time zone.
+    """
+
+    object_version: str | None
+    event_order: str
+    scored_at: datetime
+
+
+def batch_item_key(batch: BatchKey) -> Item:
+    """Key of a batch's own item."""
+    return {"pk": _partition(batch), "sk": BATCH_SORT_KEY}
+
+
+def photo_key(upload: UploadKey, ensemble: str) -> Item:
+    """Key of the record of a photo by an ensemble, which is named without a version."""
+    return {"pk": _partition(upload.batch_key), "sk": f"PHOTO#{upload.filename}#ENSEMBLE#{ensemble}"}
+
+
+def record_item(
+    upload: UploadKey, ensemble: str, record: ScoredRecord | FailedRecord, origin: Origin, retention: timedelta
+) -> Item:
+    """The item that keeps a record.
+
+    Args:
+        upload: the photo.
+        ensemble: name of the ensemble that was asked, which a failed record does not hold.
+        record: what became of it.
+        origin: what it comes from.
+        retention: how long it is kept.
+    """
+    fields: Item = json.loads(record.to_json(), parse_float=Decimal, parse_int=Decimal)
+    ours = {
+        "object_version": origin.object_version,
+        ORDER: origin.event_order,
+        "scored_at": origin.scored_at.isoformat(timespec="milliseconds"),
+        "expires_at": expiry(origin.scored_at, retention),
+    }
+    return photo_key(upload, ensemble) | fields | ours
+
+
+def item_record(item: Mapping[str, Any]) -> ScoredRecord | FailedRecord:
+    """The record that an item keeps: the one that `memorability score --json` prints."""
+    fields = {name: value for name, value in item.items() if name in _RECORD_FIELDS}
+    return parse_record(json.dumps(fields, default=_plain_number))
+
+
+def asked_ensembles(batch: Mapping[str, Any]) -> tuple[str, ...]:
+    """References of the ensembles that a batch asks for, none where it leaves the choice open."""
+    return tuple(sorted(batch.get("ensembles") or ()))
+
+
+def expiry(start: datetime, retention: timedelta) -> Decimal:
+    """When DynamoDB may delete an item, in seconds since 1970."""
+    return Decimal(int((start + retention).timestamp()))
+
+
+def _partition(batch: BatchKey) -> str:
+    return f"TENANT#{batch.tenant}#BATCH#{batch.batch}"
+
+
+def _plain_number(value: object) -> int | float:
+    if not isinstance(value, Decimal):
+        raise TypeError(f"an item of the results table has no {type(value).__name__}")
+    return int(value) if value == value.to_integral_value() else float(value)

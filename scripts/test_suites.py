@@ -1,0 +1,63 @@
+"""Runs the test suites one after another and says what each covered, and which did not run and why.
+
+`python -m scripts.test_suites [SUITE...]`. A suite whose tool is missing is passed over with the way to get it, or fails
+the run where MEMORABILITY_REQUIRE_ALL is set.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A folder of tests.
+
+    Attributes:
+        covers: what it proves, for people.
+        tools: programs it cannot do without, and how to get each.
+    """
+
+    covers: str
+    tools: Mapping[str, str]
+
+
+TERRAFORM = {"terraform": "https://developer.hashicorp.com/terraform/install"}
+SUITES = {
+    "unit": Suite("one module at a time, no network", {}),
+    "integration": Suite("functions and commands against emulated AWS services, in this process", {}),
+    "terraform": Suite(
+        "the Terraform modules, offline",
+        TERRAFORM | {"cloud-init": "your system's package manager, e.g. apt-get install"},
+    ),
+    "e2e": Suite(
+        "published weights, through the command and the packaged functions", {"strip": "the package binutils"}
+    ),
+}
+
+
+def main() -> int:
+    """Runs what is named, or everything; returns 0 if nothing failed."""
+    require_all = bool(os.environ.get("MEMORABILITY_REQUIRE_ALL"))
+    lines, failed = [], False
+    for name in sys.argv[1:] or SUITES:
+        missing = {tool: way for tool, way in SUITES[name].tools.items() if shutil.which(tool) is None}
+        start = time.monotonic()
+        if missing:
+            outcome = "NOT RUN: " + "; ".join(f"{tool} is missing, get it from {way}" for tool, way in missing.items())
+            failed = failed or require_all
+        else:
+            passed = subprocess.run([sys.executable, "-m", "pytest", f"tests/{name}"], check=False).returncode == 0
+            outcome = f"{'passed' if passed else 'FAILED'} in {time.monotonic() - start:.0f} s"
+            failed = failed or not passed
+        lines.append(f"{name:12} {outcome}  ({SUITES[name].covers})")
+    print("\n".join(["", *lines]))
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
