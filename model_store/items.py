@@ -11,6 +11,7 @@ seconds since 1970, from which DynamoDB deletes the item.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from model_store.records import FailedRecord, ScoredRecord, parse_record
 from model_store.uploads import BatchKey, UploadKey
 
 BATCH_SORT_KEY = "BATCH"
+PHOTO_SORT_KEYS = "PHOTO#"  # what those of records begin with
 ORDER = "event_order"
 
 type Item = dict[str, Any]
@@ -28,6 +30,9 @@ type Item = dict[str, Any]
 
 # Everything else in an item is ours, not the record's.
 _RECORD_FIELDS = frozenset({*ScoredRecord.model_fields, *FailedRecord.model_fields})
+
+# A filename may hold anything, an ensemble's name no `#`.
+_PHOTO_SORT_KEY = re.compile(rf"{PHOTO_SORT_KEYS}(?P<filename>.+)#ENSEMBLE#(?P<ensemble>[^#]+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -45,14 +50,36 @@ class Origin:
     scored_at: datetime
 
 
+@dataclass(frozen=True)
+class PhotoRecord:
+    """A record as the table keeps it.
+
+    Attributes:
+        filename: the photo's name in its batch.
+        ensemble: name of the ensemble that was asked.
+        object_version: see `Origin`.
+        record: what became of the photo.
+    """
+
+    filename: str
+    ensemble: str
+    object_version: str | None
+    record: ScoredRecord | FailedRecord
+
+
+def partition_key(batch: BatchKey) -> str:
+    """What a batch's item and those of its photos share."""
+    return f"TENANT#{batch.tenant}#BATCH#{batch.batch}"
+
+
 def batch_item_key(batch: BatchKey) -> Item:
     """Key of a batch's own item."""
-    return {"pk": _partition(batch), "sk": BATCH_SORT_KEY}
+    return {"pk": partition_key(batch), "sk": BATCH_SORT_KEY}
 
 
 def photo_key(upload: UploadKey, ensemble: str) -> Item:
     """Key of the record of a photo by an ensemble, which is named without a version."""
-    return {"pk": _partition(upload.batch_key), "sk": f"PHOTO#{upload.filename}#ENSEMBLE#{ensemble}"}
+    return {"pk": partition_key(upload.batch_key), "sk": f"{PHOTO_SORT_KEYS}{upload.filename}#ENSEMBLE#{ensemble}"}
 
 
 def record_item(
@@ -83,6 +110,13 @@ def item_record(item: Mapping[str, Any]) -> ScoredRecord | FailedRecord:
     return parse_record(json.dumps(fields, default=_plain_number))
 
 
+def photo_record(item: Mapping[str, Any]) -> PhotoRecord | None:
+    """The record that an item keeps and whose it is; None for an item that keeps something else."""
+    if not (match := _PHOTO_SORT_KEY.fullmatch(item["sk"])):
+        return None
+    return PhotoRecord(match["filename"], match["ensemble"], item["object_version"], item_record(item))
+
+
 def asked_ensembles(batch: Mapping[str, Any]) -> tuple[str, ...]:
     """References of the ensembles that a batch asks for, none where it leaves the choice open."""
     return tuple(sorted(batch.get("ensembles") or ()))
@@ -91,10 +125,6 @@ def asked_ensembles(batch: Mapping[str, Any]) -> tuple[str, ...]:
 def expiry(start: datetime, retention: timedelta) -> Decimal:
     """When DynamoDB may delete an item, in seconds since 1970."""
     return Decimal(int((start + retention).timestamp()))
-
-
-def _partition(batch: BatchKey) -> str:
-    return f"TENANT#{batch.tenant}#BATCH#{batch.batch}"
 
 
 def _plain_number(value: object) -> int | float:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, final
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from functions.items import ORDER, Item
+from model_store.items import ORDER, Item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from functions.items import ORDER, Item
 from functions.publish.artefacts import UploadedModel
+from model_store.items import ORDER, Item
 
 
 class PublicationStatus(StrEnum):

@@ -5,7 +5,7 @@ compiled and tried, and becomes visible whole; joining an ensemble and moving an
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import final
@@ -27,6 +27,8 @@ from model_store.store import (
     Manifest,
     ModelStore,
     NotFoundError,
+    Ref,
+    StoreError,
     VolumeError,
 )
 from model_store.store.layout import MANIFEST_FILE
@@ -72,6 +74,7 @@ class Publisher:
         if is_settled(self._publications.get(publication_key(upload)), upload):
             logger.info("%s is settled already: this event is a double, or late", upload.folder)
             return None
+        served_before = self._members_in_use()
         try:
             publication = self._publish(upload)
         except Exception as error:
@@ -82,8 +85,7 @@ class Publisher:
                 raise
             return failure
         self._keep(upload, publication)
-        for ref in self._store.prune(self._keep_versions, MIN_AGE):
-            logger.info("%s is removed: nothing needs it any more", ref)
+        self._prune(served_before)
         return publication
 
     def _publish(self, upload: UploadedModel) -> Publication:
@@ -154,6 +156,24 @@ class Publisher:
         if request.alias:
             self._store.set_alias(request.alias, ensemble.ref)
         return Publication(PublicationStatus.PUBLISHED, ensemble=ensemble.ref, alias=request.alias)
+
+    def _members_in_use(self) -> Collection[Ref] | None:
+        """What is served now, None where nobody can tell."""
+        try:
+            return self._store.members_in_use()
+        except StoreError as error:
+            logger.error("nothing is going to be pruned: %s", error)
+            return None
+
+    def _prune(self, served_before: Collection[Ref] | None) -> None:
+        """Removes what nothing needs; containers may still hold what was served until this publication."""
+        if served_before is None:
+            return
+        try:
+            for ref in self._store.prune(self._keep_versions, MIN_AGE, spared=served_before):
+                logger.info("%s is removed: nothing needs it any more", ref)
+        except StoreError as error:  # the publication is done; the next one prunes
+            logger.error("nothing more is pruned: %s", error)
 
     def _keep(self, upload: UploadedModel, publication: Publication) -> None:
         logger.info("%s is %s: %s", upload.folder, publication.status, publication.error or publication)

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import final
 
-from functions.items import Origin, asked_ensembles, batch_item_key, record_item
 from functions.ports import ItemTable, MissingObjectError, ObjectSource
 from functions.score.progress import Progress
 from functions.score.uploads import Upload
-from functions.uploads import BatchKey
 from model_store.images import ImageError, ImageLimits, check_size
+from model_store.items import Origin, asked_ensembles, batch_item_key, record_item
 from model_store.records import FailedRecord, ScoredRecord
 from model_store.runtime.ensembles import LoadedEnsemble
 from model_store.runtime.scoring import DECODERS, DecodedPhoto, Photo, decode_photo, failed_record
 from model_store.runtime.serving import EnsembleServer, score_with_all
+from model_store.uploads import BatchKey
 
 logger = logging.getLogger(__name__)
 

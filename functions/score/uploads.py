@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from functions.events import ObjectEvent
-from functions.uploads import NotAnUploadError, UploadKey
+from model_store.uploads import NotAnUploadError, UploadKey
 
 logger = logging.getLogger(__name__)
 

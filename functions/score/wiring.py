@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 # Lambda ends an initialisation after 10 s and repeats it within the first call (developer guide, "Lambda execution
 # environment"). What is not loaded by then goes on loading in its thread, and the first call waits for it.
-LOAD_AHEAD_SECONDS = 8.0
+LOAD_AHEAD_SECONDS = 6.0
 
 
 class ScoreSettings(Settings):

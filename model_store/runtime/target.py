@@ -11,8 +11,9 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
+
+from jaxlib.version import __version__ as jaxlib_version
 
 
 class InstructionSet(StrEnum):
@@ -88,7 +89,7 @@ def host_isa() -> InstructionSet:
 
 
 def _target(isa: InstructionSet) -> Target:
-    return Target(version("jaxlib"), platform.machine(), isa)
+    return Target(jaxlib_version, platform.machine(), isa)
 
 
 @cache

@@ -1,5 +1,6 @@
 """Removing model versions, never one that is being served."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from model_store.store.aliases import list_aliases
@@ -33,11 +34,12 @@ def remove_model(layout: StoreLayout, ref: Ref) -> tuple[str, ...]:
     return users
 
 
-def prune_model(layout: StoreLayout, name: str, keep: int, older_than: datetime) -> tuple[str, ...]:
+def prune_model(
+    layout: StoreLayout, name: str, keep: int, older_than: datetime, spared: Collection[Ref]
+) -> tuple[str, ...]:
     """Remove a model's old versions; the caller holds the locks of the store and of the model.
 
-    A version stays if it is among the newest `keep`, was published after `older_than`, or is a member of an ensemble
-    that an alias points to or of the newest version of any ensemble.
+    A version stays if it is in use, `spared`, among the newest `keep`, or was published after `older_than`.
 
     Returns:
         The versions (`name@version`) that were removed, oldest first.
@@ -46,7 +48,7 @@ def prune_model(layout: StoreLayout, name: str, keep: int, older_than: datetime)
         CorruptModelError: an alias or its ensemble cannot be read, so that nobody knows what it serves.
     """
     sweep(layout.models / name)
-    used = _members_in_use(layout)
+    used = members_in_use(layout).union(spared)
     candidates = [Ref(name, version) for version in list_versions(layout, name)[:-keep]]
     outdated = [ref for ref in candidates if ref not in used and _published_at(layout, ref) < older_than]
     for ref in outdated:
@@ -54,10 +56,15 @@ def prune_model(layout: StoreLayout, name: str, keep: int, older_than: datetime)
     return tuple(str(ref) for ref in outdated)
 
 
-def _members_in_use(layout: StoreLayout) -> set[Ref]:
+def members_in_use(layout: StoreLayout) -> frozenset[Ref]:
+    """Return the members of every ensemble that an alias points to, and of the newest version of each ensemble.
+
+    Raises:
+        CorruptModelError: an alias or its ensemble cannot be read, so that nobody knows what it serves.
+    """
     served = [resolve_ensemble(layout, target) for target in list_aliases(layout).values()]
     newest = [resolve_ensemble(layout, Ref(name)) for name in folder_names(layout.ensembles)]
-    return {member for ensemble in (*served, *newest) for member in ensemble.members}
+    return frozenset(member for ensemble in (*served, *newest) for member in ensemble.members)
 
 
 def _published_at(layout: StoreLayout, ref: Ref) -> datetime:

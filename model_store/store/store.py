@@ -1,6 +1,6 @@
 """The store as its users see it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -16,7 +16,7 @@ from model_store.store.hashing import Progress
 from model_store.store.layout import LOCK_FILE, StoreLayout, folder_names
 from model_store.store.manifest import Ensemble, EnsembleMeasure, Manifest, Measure, ReferenceDistribution
 from model_store.store.references import Ref
-from model_store.store.removal import prune_model, remove_model
+from model_store.store.removal import members_in_use, prune_model, remove_model
 from model_store.store.verification import find_problems
 from model_store.store.versions import Listing, list_models, resolve
 
@@ -167,11 +167,24 @@ class ModelStore:
             return remove_model(self._layout, ref)
 
     @_explained
-    def prune(self, keep: int, min_age: timedelta) -> tuple[str, ...]:
+    def members_in_use(self) -> frozenset[Ref]:
+        """Return the members of every ensemble that an alias points to, and of the newest version of each ensemble.
+
+        Raises:
+            CorruptModelError: an alias or its ensemble cannot be read.
+        """
+        return members_in_use(self._layout)
+
+    @_explained
+    def prune(self, keep: int, min_age: timedelta, spared: Collection[Ref] = ()) -> tuple[str, ...]:
         """Remove the old versions of every model that nothing needs any more.
 
-        A version stays if it is among its model's newest `keep`, is younger than `min_age`, or is a member of an
-        ensemble that an alias points to or of the newest version of any ensemble.
+        A version stays if it is in use, `spared`, among its model's newest `keep`, or younger than `min_age`.
+
+        Args:
+            keep: How many versions of each model stay in any case.
+            min_age: How long a version stays in any case.
+            spared: Versions that stay, for instance because they were in use until now and readers still hold them.
 
         Returns:
             The versions (`name@version`) that were removed.
@@ -183,7 +196,7 @@ class ModelStore:
         removed: list[str] = []
         for name in folder_names(self._layout.models):
             with model_lock(self._layout, name, self._lock_timeout_seconds), self._lock():
-                removed += prune_model(self._layout, name, keep, self._clock() - min_age)
+                removed += prune_model(self._layout, name, keep, self._clock() - min_age, spared)
         return tuple(removed)
 
     @_explained

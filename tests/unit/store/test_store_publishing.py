@@ -15,6 +15,7 @@ from model_store.store import (
     StoreError,
     VolumeError,
 )
+from model_store.store.drafts import Check
 from model_store.store.layout import COMPILED_FOLDER, MANIFEST_FILE, PARAMETERS_FILE
 from model_store.store.manifest import ReferenceDistribution
 from tests.unit.store.samples import REFERENCE, litter, publish, publish_ensemble
@@ -99,7 +100,7 @@ def test_trouble_with_the_volume_is_told_from_trouble_with_a_model(tmp_path: Pat
         publish(ModelStore(tmp_path / "store"))
 
 
-def compile_as(*targets: str) -> object:
+def compile_as(*targets: str) -> Check:
     def compile_version(folder: Path, manifest: Manifest) -> None:
         for target in targets:
             (folder / COMPILED_FOLDER / target).mkdir(parents=True, exist_ok=True)
@@ -116,8 +117,8 @@ def compiled(store: ModelStore) -> dict[str, str]:
 def test_executables_are_added_to_a_published_version(store: ModelStore) -> None:
     published = publish(store)
 
-    store.compile("resmem", compile_as("avx2"))  # type: ignore[arg-type]
-    store.compile("resmem@1.0", compile_as("avx512"))  # type: ignore[arg-type]
+    store.compile("resmem", compile_as("avx2"))
+    store.compile("resmem@1.0", compile_as("avx512"))
 
     assert compiled(store) == {"avx2": "resmem@1.0 for avx2", "avx512": "resmem@1.0 for avx512"}
     assert store.verify("resmem") == published
@@ -126,10 +127,10 @@ def test_executables_are_added_to_a_published_version(store: ModelStore) -> None
 
 def test_executables_that_fail_their_trial_are_never_visible(store: ModelStore) -> None:
     publish(store)
-    store.compile("resmem", compile_as("avx2"))  # type: ignore[arg-type]
+    store.compile("resmem", compile_as("avx2"))
 
     def fail(folder: Path, manifest: Manifest) -> None:
-        compile_as("avx512")(folder, manifest)  # type: ignore[operator]
+        compile_as("avx512")(folder, manifest)
         assert set(compiled(store)) == {"avx2"}
         raise CorruptModelError("wrong scores")
 
@@ -181,6 +182,15 @@ def test_young_versions_stay(aged: ModelStore) -> None:
     age(aged, "resmem@2.0", days=0.9)
     assert aged.prune(keep=4, min_age=DAY) == ("resmem@1.0",)
     assert aged.prune(keep=3, min_age=DAY) == ()
+
+
+def test_versions_that_were_in_use_until_now_can_be_spared(aged: ModelStore) -> None:
+    aged.set_alias("live", publish_ensemble(aged, "resmem@1.0").ref)
+    served_before = aged.members_in_use()
+    aged.set_alias("live", publish_ensemble(aged, "resmem@5.0").ref)
+
+    assert aged.prune(keep=1, min_age=DAY, spared=served_before) == ("resmem@2.0", "resmem@3.0", "resmem@4.0")
+    assert aged.prune(keep=1, min_age=DAY) == ("resmem@1.0",)
 
 
 def test_broken_versions_go_when_they_are_old(aged: ModelStore) -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.items import photo_key
-from functions.uploads import MAX_FILENAME_BYTES, NotAnUploadError, UploadKey
+from model_store.items import photo_key
+from model_store.uploads import MAX_FILENAME_BYTES, NotAnUploadError, UploadKey
 
 NAMES = st.text(st.characters(exclude_characters="/#", exclude_categories=["Cs"]), min_size=1, max_size=40)
 

@@ -9,11 +9,11 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.items import Origin, asked_ensembles, item_record, photo_key, record_item
-from functions.uploads import UploadKey
 from model_store.images import ImageErrorCode
+from model_store.items import Origin, asked_ensembles, item_record, photo_key, record_item
 from model_store.records import FailedRecord, Failure, MeasureResult, ModelScore, ScoredRecord
 from model_store.store import Measure
+from model_store.uploads import UploadKey
 
 UPLOAD = UploadKey("acme", "spring", "beach.jpg")
 ORIGIN = Origin("v1", "0A/2026", datetime(2026, 11, 22, 10, 15, 30, 123456, tzinfo=UTC))

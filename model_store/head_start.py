@@ -1,0 +1,71 @@
+"""Begins to read and hash the files of an ensemble while the rest of a process is still being imported.
+
+Imports keep one core busy for a third of a cold start; reading keeps the network, and hashing another core. Therefore
+nothing but the standard library is imported here. Nothing is decided here either: the loader, which checks every file,
+finds its digest computed already. Whatever is amiss is left to the loader, and to its messages.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A file that is being hashed, as it was when that began."""
+
+    state: tuple[int, int, int]
+    digest: Future[str] = field(default_factory=Future)
+
+
+_begun: dict[Path, _Begun] = {}
+
+
+def begin(store: Path, alias: str) -> None:
+    """Hashes, in a thread, every file of the models behind an alias.
+
+    Args:
+        store: the store's folder.
+        alias: the alias; anything else, and an alias that cannot be followed, is passed over.
+    """
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+        for path in _files(store, alias):
+            _begun[path] = _Begun(_state(path))
+    Thread(target=_hash_all, args=(dict(_begun),), daemon=True).start()
+
+
+def take_digest(path: Path) -> str | None:
+    """The SHA-256 of a file that `begin` was asked for, once; None if it was not, or the file has changed since."""
+    begun = _begun.pop(path, None)
+    with suppress(OSError):
+        if begun and begun.state == _state(path):
+            return begun.digest.result()
+    return None
+
+
+def _files(store: Path, alias: str) -> Iterator[Path]:
+    """Paths as `model_store.store.layout` has them, in the order in which models are loaded."""
+    name, version = (store / "aliases" / alias).read_text().strip().split("@")
+    measures = json.loads((store / "ensembles" / name / f"{version}.json").read_bytes())["measures"].values()
+    for member in dict.fromkeys(member for measure in measures for member in measure["members"]):
+        folder = store / "models" / Path(*member.split("@"))
+        yield from (folder / file for file in json.loads((folder / "manifest.json").read_bytes())["files"])
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _hash_all(files: dict[Path, _Begun]) -> None:
+    for path, begun in files.items():
+        try:
+            with path.open("rb") as file:
+                begun.digest.set_result(hashlib.file_digest(file, "sha256").hexdigest())
+        except OSError as error:
+            begun.digest.set_exception(error)

@@ -1,0 +1,67 @@
+"""Uploads of a model, and a publisher over fakes; to be run in processes of their own, too."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from functions.publish.artefacts import UploadedModel
+from functions.publish.publisher import Compile, Publisher
+from model_store.store import Manifest, ModelStore
+from model_store.store.layout import COMPILED_FOLDER, MANIFEST_FILE
+from tests.unit.functions.fakes import FakeObjects, FakeTable, created
+from tests.unit.store.samples import publish
+
+NAME, VERSION = "vitmem", "2.0"
+FOLDER = f"models/{NAME}/{VERSION}/"
+WISHES: dict[str, Any] = {"ensemble": "default", "alias": "live"}
+
+
+def upload_files(scratch: Path, value: float = 2, **wishes: Any) -> dict[str, bytes]:
+    """Objects of a model version by key, as somebody uploads them who has a store of his own in `scratch`."""
+    store = ModelStore(scratch)
+    manifest = publish(store, VERSION, name=NAME, value=value)
+    document = json.loads(manifest.model_dump_json()) | wishes
+    folder = store.path(manifest.ref)
+    files = {FOLDER + name: (folder / name).read_bytes() for name in manifest.files}
+    return files | {FOLDER + MANIFEST_FILE: json.dumps(document).encode()}
+
+
+def changed_manifest(files: Mapping[str, bytes], **changes: Any) -> dict[str, bytes]:
+    """The same upload with another manifest; a change to None takes the field away."""
+    document = json.loads(files[FOLDER + MANIFEST_FILE]) | changes
+    kept = {name: value for name, value in document.items() if value is not None}
+    return {**files, FOLDER + MANIFEST_FILE: json.dumps(kept).encode()}
+
+
+def uploaded(order: str = "1", version: str = VERSION) -> UploadedModel:
+    """The event that says so."""
+    key = f"models/{NAME}/{version}/{MANIFEST_FILE}"
+    return UploadedModel(NAME, version, created(key, bucket="artefacts", order=order))
+
+
+def compile_quickly(folder: Path, manifest: Manifest) -> None:
+    """Stands in for the compiler."""
+    (folder / COMPILED_FOLDER / "avx2").mkdir(parents=True, exist_ok=True)
+    (folder / COMPILED_FOLDER / "avx2" / "score-1").write_text(manifest.ref)
+
+
+def publisher(
+    root: Path,
+    files: dict[str, bytes] | FakeObjects,
+    table: FakeTable | None = None,
+    compile_version: Compile = compile_quickly,
+    keep: int = 9,
+) -> Publisher:
+    """A publisher into the store at `root`."""
+    objects = files if isinstance(files, FakeObjects) else FakeObjects(files)
+    return Publisher(objects, table or FakeTable(), ModelStore(root), compile_version, keep)
+
+
+def publish_upload(root: Path) -> None:
+    """Publishes what lies in the folder beside the store, as one call of the function does."""
+    folder = root.with_name("upload")
+    files = {
+        FOLDER + path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+    publisher(root, files).publish(uploaded())
