@@ -54,9 +54,9 @@ class StepProgress:
 
 
 @contextmanager
-def photo_progress(total: int) -> Iterator[Progress]:
+def photo_progress(total: int, doing: str = "Scoring") -> Iterator[Progress]:
     """A bar that counts photos; `advance` its only task, whose id is 0."""
-    columns = (TextColumn("Scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        progress.add_task("Scoring", total=total)
+        progress.add_task(doing, total=total)
         yield progress

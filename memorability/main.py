@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
-from memorability.commands import models, score
+from memorability.commands import models, score, upload
 from memorability.console import err
 from model_store.errors import MemorabilityError
 
@@ -18,6 +18,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(epilog=score.EPILOG)(score.score)
+app.command(epilog=upload.UPLOAD_EPILOG)(upload.upload)
+app.command(epilog=upload.RESULTS_EPILOG)(upload.results)
 app.add_typer(models.app, name="models")
 
 

@@ -8,13 +8,17 @@ from model_store.images import ImageLimits, check_size
 from model_store.runtime.scoring import Photo
 
 
-def find_photos(paths: Iterable[Path], limits: ImageLimits) -> list[Photo]:
+def find_files(paths: Iterable[Path]) -> list[Path]:
     """Every given file, and every file below a given folder in the order of names, each once.
 
     Hidden files of a folder are passed over, as file managers leave them everywhere, and so are links to other folders.
     """
-    files = dict.fromkeys(file for path in paths for file in _files(path))
-    return [Photo(str(file), partial(_read, file, limits)) for file in files]
+    return list(dict.fromkeys(file for path in paths for file in _files(path)))
+
+
+def find_photos(paths: Iterable[Path], limits: ImageLimits) -> list[Photo]:
+    """What `find_files` finds, as photos that are read when they are scored."""
+    return [Photo(str(file), partial(_read, file, limits)) for file in find_files(paths)]
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from mmap import ACCESS_READ, MADV_WILLNEED, mmap
 from pathlib import Path
 from threading import Thread
 
@@ -42,7 +43,7 @@ def begin(store: Path, alias: str) -> None:
 def take_digest(path: Path) -> str | None:
     """The SHA-256 of a file that `begin` was asked for, once; None if it was not, or the file has changed since."""
     begun = _begun.pop(path, None)
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         if begun and begun.state == _state(path):
             return begun.digest.result()
     return None
@@ -65,7 +66,13 @@ def _state(path: Path) -> tuple[int, int, int]:
 def _hash_all(files: dict[Path, _Begun]) -> None:
     for path, begun in files.items():
         try:
-            with path.open("rb") as file:
-                begun.digest.set_result(hashlib.file_digest(file, "sha256").hexdigest())
-        except OSError as error:
+            begun.digest.set_result(_sha256(path))
+        except (OSError, ValueError) as error:
             begun.digest.set_exception(error)
+
+
+def _sha256(path: Path) -> str:
+    """In one go: reading piece by piece, the thread would wait at each for an interpreter that is busy importing."""
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        content.madvise(MADV_WILLNEED)
+        return hashlib.sha256(content).hexdigest()

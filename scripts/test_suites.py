@@ -1,7 +1,7 @@
 """Runs the test suites one after another and says what each covered, and which did not run and why.
 
-`python -m scripts.test_suites [SUITE...]`. A suite whose tool is missing is passed over with the way to get it, or fails
-the run where MEMORABILITY_REQUIRE_ALL is set.
+`python -m scripts.test_suites [SUITE...]`. A suite whose tool is missing is passed over, with the way to get it, or
+fails the run where MEMORABILITY_REQUIRE_ALL is set.
 """
 
 import os

@@ -187,25 +187,35 @@ def ensemble(
 
 
 @app.command("compile", epilog="Example:  memorability models compile resmem")
-def compile_model(ref: RefArgument, store: StoreOption) -> None:
-    """Compile a model for this machine and jaxlib, as publishing does; needed after jaxlib was upgraded."""
-    from model_store.runtime.executables import compile_executables
+def compile_model(ref: RefArgument, store: StoreOption, json: JsonOption = False) -> None:
+    """Compile a model for this machine and jaxlib and try its golden cases, as publishing does.
+
+    Needed after jaxlib was upgraded, or where `verify` finds executables altered.
+    """
+    from model_store.runtime.compiling import compile_and_try
+    from model_store.runtime.target import compiling_target
     from model_store.store import ModelStore
 
     models = ModelStore(store)
     manifest = models.manifest(ref)
     with step_progress() as progress:
-        progress(f"Compiling {manifest.ref}", 0, None)
-        place = compile_executables(models.path(manifest.ref), manifest)
-    out.print(f"{manifest.ref} compiled: {place.name}")
+        progress(f"Compiling {manifest.ref}, and trying the golden cases", 0, None)
+        models.compile(manifest.ref, compile_and_try)
+    if json:
+        _print_json(dumps({"model": manifest.ref, "target": compiling_target().name}))
+    else:
+        out.print(f"{manifest.ref} compiled: {compiling_target().name}")
 
 
 @app.command(epilog="Example:  memorability models remove resmem@1.1.6")
-def remove(ref: RefArgument, store: StoreOption) -> None:
+def remove(ref: RefArgument, store: StoreOption, json: JsonOption = False) -> None:
     """Remove a model version; refused while an alias serves it."""
     from model_store.store import ModelStore
 
     broken = ModelStore(store).remove(ref)
+    if json:
+        _print_json(dumps({"removed": ref, "broken_ensembles": broken}))
+        return
     out.print(f"removed  {ref}")
     for name in broken:
         err.print(f"{name} had it as a member and cannot be loaded any more")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from model_store.records import FailedRecord, ScoredRecord
     from model_store.runtime.ensembles import EnsembleSpec
     from model_store.runtime.scoring import OnImage, Photo, Scorer
+    from model_store.store.manifest import Licence
 
     type AnyRecord = ScoredRecord | FailedRecord
 
@@ -131,5 +132,10 @@ def print_ranking(records: Iterable["AnyRecord"]) -> None:
 def print_licences(spec: "EnsembleSpec") -> None:
     """Names every model's licence; a default install never hides that weights are for non-commercial use."""
     for manifest in spec.manifests.values():
-        terms = "" if manifest.licence.commercial_use else " — [bold]non-commercial use only[/]"
-        out.print(f"[dim]{manifest.ref}: {manifest.licence.name}[/]{terms}")
+        print_licence(manifest.ref, manifest.licence)
+
+
+def print_licence(ref: str, licence: "Licence") -> None:
+    """Names a model's licence."""
+    terms = "" if licence.commercial_use else " — [bold]non-commercial use only[/]"
+    out.print(f"[dim]{ref}: {licence.name}[/]{terms}")

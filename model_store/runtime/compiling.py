@@ -17,6 +17,7 @@ from model_store.runtime.executables import BATCH_SIZES, ExecutableError, compil
 from model_store.runtime.loading import load_model
 from model_store.runtime.target import InstructionSet, Target, host_targets
 from model_store.store import Manifest
+from model_store.store.compiled import find_target_problems
 from model_store.store.layout import COMPILED_FOLDER
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def fleet_targets() -> tuple[Target, ...]:
 
 
 def compile_for_fleet(folder: Path, manifest: Manifest) -> None:
-    """Compiles a version for each of `fleet_targets` that it lacks, and tries its golden cases on the result.
+    """Compiles a version for each of `fleet_targets` that it lacks or has damaged, and tries its golden cases on it.
 
     Args:
         folder: the version's folder, or a draft of it.
@@ -52,7 +53,7 @@ def compile_for_fleet(folder: Path, manifest: Manifest) -> None:
     """
     # A process takes the best executables that it finds: from the lowest level on, each gets its trial.
     for target in fleet_targets():
-        if not (folder / COMPILED_FOLDER / target.name).is_dir():
+        if find_target_problems(folder / COMPILED_FOLDER / target.name):
             compile_in_subprocess(folder, manifest, target.isa)
 
 

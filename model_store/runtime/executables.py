@@ -6,23 +6,23 @@ and jaxlib can run compiles at run time instead.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from model_store.errors import MemorabilityError
 from model_store.runtime.target import compiling_target, host_flags, host_targets, required_flags
 from model_store.runtime.xla import ArrayType, Program, serialize
 from model_store.store import Manifest
 from model_store.store.atomic import discard, make_folder, new_staging_path, rename, sync_tree
+from model_store.store.compiled import INDEX_FILE, ExecutableIndex
 from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
 from model_store.store.tensors import map_tensors
 
 BATCH_SIZES = (1, 4, 8)
-INDEX_FILE = "index.json"
 # Eigen's convolutions in place of YNNPACK's, which XLA plans anew in every process at their first run: 0.3 s of CPU for
 # ResNet-152, whose later runs are no faster for it (jaxlib 0.12.0.1).
 COMPILER_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
@@ -31,20 +31,6 @@ PREPARE = "prepare"
 
 class ExecutableError(MemorabilityError):
     """Executables that are missing, altered, or made for another CPU or jaxlib."""
-
-
-class ExecutableIndex(BaseModel):
-    """What lies in one target's folder.
-
-    Attributes:
-        requires: CPU flags, as /proc/cpuinfo names them, that a host must have.
-        sha256: digest by executable name (`prepare`, `score-1`, …).
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    requires: frozenset[str]
-    sha256: Mapping[str, str]
 
 
 def score_name(batch: int) -> str:

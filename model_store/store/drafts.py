@@ -19,6 +19,7 @@ from model_store.store.atomic import (
     sync_tree,
     write_file,
 )
+from model_store.store.compiled import INDEX_FILE, find_compiled_problems, find_target_problems
 from model_store.store.errors import AlreadyPublishedError, CorruptModelError, explain_os_errors
 from model_store.store.layout import COMPILED_FOLDER, LOCK_FILE, MANIFEST_FILE, StoreLayout, folder_names
 from model_store.store.manifest import Manifest, ModelDescription, describe_faults, to_json
@@ -94,12 +95,15 @@ def find_published(layout: StoreLayout, manifest: Manifest) -> Manifest | None:
         published = read_manifest(layout, ref)
     except CorruptModelError:
         return None
+    problems = [*find_problems(folder, published), *find_compiled_problems(folder)]
+    if problems and published.files == manifest.files:
+        return None  # these very files put it right, whatever else is said of them today
     if differences := published.differences(manifest):
         raise AlreadyPublishedError(
             f"{ref} is published already, with other {', '.join(differences)}; "
             "published versions never change: give this one a new version."
         )
-    return None if find_problems(folder, published) else published
+    return None if problems else published
 
 
 @contextmanager
@@ -127,7 +131,7 @@ def open_draft(layout: StoreLayout, ref: Ref, lock_timeout_seconds: float) -> It
 
 
 def add_executables(layout: StoreLayout, ref: Ref, compile_version: Check, lock_timeout_seconds: float) -> None:
-    """Give a published version executables; none of them is visible before all of them passed.
+    """Give a published version executables, or others; none of them is visible before all of them passed.
 
     Raises:
         InUseError: another process is still publishing this model after `lock_timeout_seconds`.
@@ -140,8 +144,15 @@ def add_executables(layout: StoreLayout, ref: Ref, compile_version: Check, lock_
         with explain_os_errors(layout.root):
             make_folder(folder / COMPILED_FOLDER)
             for target in folder_names(draft.path / COMPILED_FOLDER):
-                if not (folder / COMPILED_FOLDER / target).exists():
-                    rename(draft.path / COMPILED_FOLDER / target, folder / COMPILED_FOLDER / target)
+                _replace_target(draft.path / COMPILED_FOLDER / target, folder / COMPILED_FOLDER / target)
+
+
+def _replace_target(made: Path, served: Path) -> None:
+    if served.exists():
+        if not find_target_problems(served) and (made / INDEX_FILE).read_bytes() == (served / INDEX_FILE).read_bytes():
+            return
+        discard(served)
+    rename(made, served)
 
 
 def model_lock(layout: StoreLayout, name: str, timeout_seconds: float) -> AbstractContextManager[None]:

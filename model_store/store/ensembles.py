@@ -75,7 +75,8 @@ def join_ensemble(
 ) -> Ensemble:
     """Publish the next version of an ensemble, with this model version in place of the model's others.
 
-    The caller holds the store's lock. An ensemble that does not exist is made of this member.
+    The caller holds the store's lock. An ensemble that does not exist is made of this member. Members that the store no
+    longer has are left out.
 
     Args:
         layout: The store.
@@ -85,13 +86,27 @@ def join_ensemble(
         created_at: For the new version.
 
     Raises:
-        CorruptModelError: the newest version cannot be read.
+        CorruptModelError: the newest version, or the manifest of a member, cannot be read.
         StoreError: the name is an alias.
     """
     versions = _list_versions(layout, name)
-    measures = dict(_read(layout, Ref(name, str(versions[-1]))).measures) if versions else {}
+    measures = _without_removed(layout, _read(layout, Ref(name, str(versions[-1]))).measures) if versions else {}
     measures[manifest.measure] = _with_member(measures.get(manifest.measure), manifest, reference)
     return publish_ensemble(layout, name, measures, created_at)
+
+
+def _without_removed(
+    layout: StoreLayout, measures: Mapping[Measure, EnsembleMeasure]
+) -> dict[Measure, EnsembleMeasure]:
+    """Measures without the members that the store no longer has, whose reference went with them."""
+    kept = {}
+    for measure, content in measures.items():
+        members = tuple(member for member in content.members if layout.model_version(Ref.parse(member)).is_dir())
+        if members == content.members:
+            kept[measure] = content
+        elif members:
+            kept[measure] = EnsembleMeasure(members=members)
+    return kept
 
 
 def _with_member(

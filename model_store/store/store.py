@@ -9,6 +9,7 @@ from typing import Concatenate, final
 
 from model_store.store.aliases import delete_alias, list_aliases, write_alias
 from model_store.store.atomic import exclusive_lock, make_folder
+from model_store.store.compiled import find_compiled_problems
 from model_store.store.drafts import Check, Draft, add_executables, find_published, model_lock, open_draft
 from model_store.store.ensembles import join_ensemble, list_ensembles, publish_ensemble, resolve_ensemble
 from model_store.store.errors import CorruptModelError, NotFoundError, explain_os_errors
@@ -107,7 +108,8 @@ class ModelStore:
             CorruptModelError: the message names every file that is not as it was published.
         """
         manifest = resolve(self._layout, _parse(ref))
-        problems = find_problems(self._layout.model_version(Ref.parse(manifest.ref)), manifest, progress)
+        folder = self._layout.model_version(Ref.parse(manifest.ref))
+        problems = [*find_problems(folder, manifest, progress), *find_compiled_problems(folder)]
         if problems:
             raise CorruptModelError(
                 f"{manifest.ref} in {self.root} is not what was published: {'; '.join(problems)}. "

@@ -22,7 +22,6 @@ NOT_FOR_FUNCTIONS = (
     "platformdirs",  # the command line
     "pypi-simple",  # importing published models
     "requests",  # the same
-    "safetensors",  # tests
     "scipy",  # of jax, for jax.scipy
     "tensorstore",  # of flax, for training
     "treescope",  # of flax, for notebooks

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from model_store.store import Ensemble, EnsembleMeasure, Manifest, Measure, ModelDescription, ModelStore
+from model_store.store.compiled import INDEX_FILE, ExecutableIndex
+from model_store.store.hashing import sha256_file
 from model_store.store.layout import PARAMETERS_FILE
 from model_store.store.manifest import (
     GoldenCase,
@@ -76,3 +78,11 @@ def publish_ensemble(store: ModelStore, *members: str, name: str = "default") ->
 def litter(root: Path) -> list[Path]:
     """Return what a finished change must not leave behind: every hidden thing but the locks."""
     return [path for path in root.rglob(".*") if path.name != ".lock"]
+
+
+def write_executables(place: Path, code: str) -> None:
+    """Puts an executable and its index into a target's folder."""
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "score-1").write_text(code)
+    index = ExecutableIndex(requires=frozenset(), sha256={"score-1": sha256_file(place / "score-1")})
+    (place / INDEX_FILE).write_text(index.model_dump_json())

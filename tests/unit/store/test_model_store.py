@@ -31,6 +31,7 @@ from tests.unit.store.samples import (
     parameters,
     publish,
     publish_ensemble,
+    write_executables,
 )
 
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -120,8 +121,7 @@ def test_a_link_is_refused_even_to_the_right_content(name: str, store: ModelStor
 def test_compiled_executables_and_hidden_files_are_not_the_manifests_business(store: ModelStore) -> None:
     publish(store)
     folder = store.path("resmem")
-    (folder / "compiled" / "avx2").mkdir(parents=True)
-    (folder / "compiled" / "avx2" / "executable").write_bytes(b"code")
+    write_executables(folder / "compiled" / "avx2", "code")
     (folder / ".DS_Store").write_bytes(b"")
     store.verify("resmem")
     (folder / "extra" / "compiled").write_bytes(b"")
@@ -182,6 +182,17 @@ def test_publishing_again_repairs_a_damaged_version(store: ModelStore) -> None:
     publish(store)
     store.verify("resmem")
     assert not litter(store.root)
+
+
+def test_a_damaged_version_is_repaired_even_when_more_is_known_of_it_now(store: ModelStore) -> None:
+    publish(store)
+    (store.path("resmem") / PARAMETERS_FILE).write_bytes(b"")
+    with store.draft("resmem", "1.0") as draft:
+        write_tensors(draft.path / PARAMETERS_FILE, parameters(1.0))
+        (draft.path / "extra").mkdir()
+        (draft.path / "extra" / "labels.txt").write_text("a label\n")
+        draft.commit(describe(citation="Somebody et al. 2022, corrected"), check=accept)
+    assert store.verify("resmem").citation == "Somebody et al. 2022, corrected"
 
 
 class GoldenCaseError(Exception):

