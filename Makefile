@@ -7,7 +7,7 @@ export MEMORABILITY_STORE ?= $(CURDIR)/build/store
 export MEMORABILITY_CACHE ?= $(CURDIR)/.cache/downloads
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration test-terraform test-e2e lint format bench clean
+.PHONY: help setup demo test test-unit test-integration test-terraform test-e2e lint format bench package-lambdas plan deploy destroy clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-16s %s\n", names[i], $$2}'
@@ -44,6 +44,24 @@ format: setup ## Put the code into the project's format
 
 bench: setup ## Measure scoring against the limits that the project set itself
 	$(RUN) python -m tests.benchmarks.scoring
+
+SETTINGS ?= deployments/default
+ARCHITECTURE ?= x86_64
+DEPLOYMENT = $(RUN) python -m scripts.deployment --settings "$(SETTINGS)" --architecture $(ARCHITECTURE) $(if $(APPROVE),--approve)
+
+package-lambdas: setup ## Build the functions' zips and the bundle of their dependencies (ARCHITECTURE=arm64)
+	$(RUN) python -m scripts.package_lambdas --architecture $(ARCHITECTURE)
+
+plan: package-lambdas ## Show what `make deploy` would change in your AWS account (SETTINGS=folder)
+	@$(DEPLOYMENT) plan
+
+deploy: package-lambdas ## Deploy to your AWS account and score a photo there (SETTINGS=folder, APPROVE=yes asks nothing)
+	@$(RUN) memorability models pull resmem
+	@$(RUN) python -m scripts.demo_photos build/demo/photos
+	@$(DEPLOYMENT) deploy
+
+destroy: package-lambdas ## Remove a deployment, after saying what is lost (SETTINGS=folder)
+	@$(DEPLOYMENT) destroy
 
 clean: ## Remove what was built or downloaded here
 	rm -rf build .cache .venv .tools

@@ -259,11 +259,13 @@ variable "emulator" {
     plain_http: it listens on plain HTTP, so that policies that demand TLS would refuse every request.
     path_style_s3: buckets cannot be reached by host name, because BUCKET.127.0.0.1 is none.
     store_directory: it mounts no EFS; functions find the store in this folder of the machine instead.
+    no_fleet_metrics: it does not know EnableMetricsCollection, which turns an Auto Scaling group's own metrics on.
   EOT
   type = object({
-    plain_http      = optional(bool, false)
-    path_style_s3   = optional(bool, false)
-    store_directory = optional(string)
+    plain_http       = optional(bool, false)
+    path_style_s3    = optional(bool, false)
+    store_directory  = optional(string)
+    no_fleet_metrics = optional(bool, false)
   })
   default  = {}
   nullable = false

@@ -13,6 +13,7 @@ module "heatmap_workers" {
   log_retention_days = var.retention_days.logs
   tags               = local.tags
   require_tls        = local.require_tls
+  fleet_metrics      = !var.emulator.no_fleet_metrics
 
   environment = {
     MEMORABILITY_HEATMAPS_BUCKET = module.results.heatmaps_bucket.name

@@ -177,6 +177,7 @@ def start_container(
         "AWS_LAMBDA_FUNCTION_NAME": handler.split(".")[1],
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3008",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "LAMBDA_TASK_ROOT": str(task),
         "LANG": "en_US.UTF-8",
         "PATH": os.defpath,

@@ -39,6 +39,7 @@ def install_bundle(runtime: Path, digest: str, kind: str, chunks: Iterable[bytes
     """
     target = runtime / digest
     if target.is_dir():
+        os.utime(target)  # asked for again, it is not old any more: it may be rolled back to
         return False
     runtime.mkdir(parents=True, exist_ok=True)
     _sweep(runtime)
@@ -53,7 +54,7 @@ def install_bundle(runtime: Path, digest: str, kind: str, chunks: Iterable[bytes
 
 
 def prune_bundles(runtime: Path, keep: int, in_use: Collection[str], now: datetime) -> list[str]:
-    """Removes old bundles: not the newest `keep`, none that is in use, none that was installed within a day.
+    """Removes old bundles: not the newest `keep`, none that is in use, none that was asked for within a day.
 
     Args:
         runtime: the folder of all bundles.

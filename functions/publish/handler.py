@@ -43,7 +43,8 @@ def _install(bundle: UploadedBundle) -> None:
     chunks = artefacts.chunks(bundle.event.key, bundle.event.version_id)
     installed = install_bundle(settings.runtime, bundle.digest, bundle.kind, chunks)
     logger.info("bundle %s %s", bundle.digest, "is installed" if installed else "was there already")
-    for digest in prune_bundles(settings.runtime, settings.keep, settings.in_use, datetime.now(UTC)):
+    in_use = settings.in_use | {bundle.digest}
+    for digest in prune_bundles(settings.runtime, settings.keep, in_use, datetime.now(UTC)):
         logger.info("bundle %s is removed: nothing needs it any more", digest)
 
 

@@ -11,6 +11,7 @@ from model_store.items import ORDER, Item
 class PublicationStatus(StrEnum):
     """How far a publication came.
 
+    PUBLISHED: the version is there, and serves where it asked to unless a later upload of the model does.
     REFUSED: the upload is at fault; the volume is as it was, and a corrected upload is needed.
     INTERRUPTED: the platform is at fault; it is tried again.
     """
@@ -26,7 +27,7 @@ class Publication:
 
     Attributes:
         status: how far it came.
-        ensemble: the ensemble version (`name@version`) that it is a member of, where it was to join one.
+        ensemble: the ensemble version (`name@version`) that it has joined.
         alias: the alias that was moved to it.
         error: why it was refused or interrupted.
     """
@@ -53,6 +54,16 @@ def publication_item(upload: UploadedModel, publication: Publication, now: datet
         ORDER: upload.event.order,
         "recorded_at": now.isoformat(timespec="milliseconds"),
     }
+
+
+def place_item(upload: UploadedModel, place: str) -> Item:
+    """The item by which an upload takes its model's place in an ensemble or behind an alias, which share no names.
+
+    It is kept with `put_newer`, so that of several versions the one that was uploaded last has the place.
+    """
+    # No version has a `#`.
+    key = {"pk": f"PUBLICATION#{upload.name}", "sk": f"SERVED#{place}"}
+    return key | {"version": upload.version, ORDER: upload.event.order}
 
 
 def is_settled(item: Item | None, upload: UploadedModel) -> bool:

@@ -2,10 +2,12 @@
 
 Every step can be cut off and done again: the files are copied to a draft that nobody sees; the draft is verified,
 compiled and tried, and becomes visible whole; joining an ensemble and moving an alias change nothing the second time.
+What is done again late never takes a place from a later upload of the model.
 """
 
 import logging
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import final
@@ -16,6 +18,7 @@ from functions.publish.publications import (
     Publication,
     PublicationStatus,
     is_settled,
+    place_item,
     publication_item,
     publication_key,
 )
@@ -40,6 +43,10 @@ MIN_AGE = timedelta(days=1)
 
 type Compile = Callable[[Path, Manifest], None]
 """Gives a version's folder the executables that it lacks and tries its golden cases on them."""
+
+
+class UnservableError(RuntimeError):
+    """What the store holds keeps a version from joining its ensemble; once that is mended, trying again helps."""
 
 
 @final
@@ -92,7 +99,10 @@ class Publisher:
         request = self._read_request(upload)
         self._check_wishes(request)
         manifest = self._install(upload, request)
-        return self._serve(request, manifest)
+        try:
+            return self._serve(upload, request, manifest)
+        except StoreError as error:  # never a refusal: the version is visible
+            raise UnservableError(f"{request.ref} cannot join {request.ensemble}: {error}") from error
 
     def _read_request(self, upload: UploadedModel) -> PublicationRequest:
         try:
@@ -112,9 +122,21 @@ class Publisher:
         if request.alias in {ensemble.name for ensemble in self._store.ensembles().items}:
             raise InvalidRequestError(f"{request.alias} is an ensemble; give the alias another name")
         try:
-            self._store.ensemble(request.ensemble)
+            self._check_members(request.ensemble, request.name)
+        except CorruptModelError as error:
+            raise UnservableError(f"{request.ref} cannot join {request.ensemble}: {error}") from error
+
+    def _check_members(self, ensemble: str, newcomer: str) -> None:
+        """Finds out whether those can be read that stay in an ensemble when a new version of a model joins it."""
+        try:
+            members = self._store.ensemble(ensemble).members
         except NotFoundError:
-            logger.info("%s is going to be a new ensemble", request.ensemble)
+            logger.info("%s is going to be a new ensemble", ensemble)
+            return
+        for member in members:
+            if member.name != newcomer:
+                with suppress(NotFoundError):  # joining leaves out those that were removed
+                    self._store.manifest(member)
 
     def _install(self, upload: UploadedModel, request: PublicationRequest) -> Manifest:
         """Makes the version visible, or gives the one that is there the executables that it lacks."""
@@ -149,13 +171,21 @@ class Publisher:
                     raise CorruptModelError(f"{key} has more than the {n_bytes:,} bytes that {MANIFEST_FILE} says")
                 file.write(chunk)
 
-    def _serve(self, request: PublicationRequest, manifest: Manifest) -> Publication:
-        if request.ensemble is None:
+    def _serve(self, upload: UploadedModel, request: PublicationRequest, manifest: Manifest) -> Publication:
+        if request.ensemble is None or not self._take(upload, request.ensemble):
             return Publication(PublicationStatus.PUBLISHED)
+        alias = request.alias if request.alias and self._take(upload, request.alias) else None
         ensemble = self._store.join_ensemble(request.ensemble, manifest, request.ensemble_reference)
-        if request.alias:
-            self._store.set_alias(request.alias, ensemble.ref)
-        return Publication(PublicationStatus.PUBLISHED, ensemble=ensemble.ref, alias=request.alias)
+        if alias:
+            self._store.set_alias(alias, ensemble.ref)
+        return Publication(PublicationStatus.PUBLISHED, ensemble=ensemble.ref, alias=alias)
+
+    def _take(self, upload: UploadedModel, place: str) -> bool:
+        """Takes the model's place in an ensemble or behind an alias, unless a later upload of the model has it."""
+        is_taken = self._publications.put_newer(place_item(upload, place), replace_equal=True)
+        if not is_taken:
+            logger.info("%s does not get to %s: a later upload of %s has its place", upload.folder, place, upload.name)
+        return is_taken
 
     def _members_in_use(self) -> Collection[Ref] | None:
         """What is served now, None where nobody can tell."""

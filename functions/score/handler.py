@@ -1,5 +1,9 @@
 """Lambda's way in: uploads become records."""
 
+from functions.score import early  # goes on beside all other imports
+
+# isort: split
+
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 logger, metrics = telemetry.start()
 settings = ScoreSettings.read(os.environ)
 scorer = wire(settings, metrics)
+early.is_over()
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)

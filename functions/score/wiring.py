@@ -1,6 +1,7 @@
 """Puts the scoring function together from what its environment says."""
 
 import logging
+import os
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 # Lambda ends an initialisation after 10 s and repeats it within the first call (developer guide, "Lambda execution
 # environment"). What is not loaded by then goes on loading in its thread, and the first call waits for it.
 LOAD_AHEAD_SECONDS = 6.0
+# A container that starts because a call is waiting does not wait here: it fetches and decodes the photo meanwhile.
+ON_DEMAND = "on-demand"
 
 
 class ScoreSettings(Settings):
@@ -34,7 +37,7 @@ class ScoreSettings(Settings):
 
 
 def wire(settings: ScoreSettings, metrics: Metrics) -> UploadScorer:
-    """The function's logic with its adapters; the ensemble is being loaded or loaded when this returns."""
+    """The function's logic with its adapters; the ensemble is loaded, or being loaded, when this returns."""
     told = ServingMetrics(metrics)
     ensembles = EnsembleServer(ModelStore(settings.store), on_load=told.on_load, on_refusal=told.on_refusal)
     loading = Thread(target=_load_ahead, args=(ensembles, settings.default_alias), daemon=True)
@@ -50,7 +53,8 @@ def wire(settings: ScoreSettings, metrics: Metrics) -> UploadScorer:
         retention=timedelta(days=settings.record_retention_days),
     )
     photos, results = Objects(s3_client(), settings.uploads_bucket), Table(dynamodb_client(), settings.results_table)
-    loading.join(LOAD_AHEAD_SECONDS)
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != ON_DEMAND:
+        loading.join(LOAD_AHEAD_SECONDS)
     return UploadScorer(photos, results, ensembles, rules)
 
 

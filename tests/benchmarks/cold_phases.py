@@ -1,6 +1,6 @@
-"""What a cold start consists of, one phase after the other: `cold_phases.py STORE PHOTO STARTED_AT`, run by cold_start.py.
+"""What a cold start consists of, one phase after the other; run by cold_start.py.
 
-In a container, phases overlap: the sum is more than a container takes. Prints seconds by phase as JSON.
+`cold_phases.py STORE PHOTO STARTED_AT` prints seconds by phase as JSON. In a container, phases overlap.
 """
 
 import json

@@ -1,127 +1,190 @@
-"""How soon a container that starts from nothing has its first record, beside PyTorch and ONNX Runtime; `make bench-cold`.
+"""How soon a container that starts from nothing has its first record, beside PyTorch and ONNX Runtime.
 
-    python -m tests.benchmarks.cold_start [--photo FILE] [--runs N] [--json]
+    make bench-cold, or: python -m tests.benchmarks.cold_start [--photo FILE] [--runs N] [--json]
 
-Runs the packaged scoring function by Lambda's runtime client with S3 and DynamoDB on this machine, and the published
-`resmem` package on PyTorch and the same weights on ONNX Runtime in processes of their own, in turns. Needs the packages in
-build/lambda, ResMem in the store that MEMORABILITY_STORE names, and the peers' environment in build/peers; the make target
-sees to all of it. All files are in the page cache: what a network volume adds is not measured here. About two minutes.
+Runs the packaged scoring function by Lambda's runtime client, with S3 and DynamoDB on this machine, and in turns with
+it the published `resmem` package on PyTorch and the same weights on ONNX Runtime, in processes of their own. Needs the
+packages in build/lambda, ResMem in the store that MEMORABILITY_STORE names, and the peers in build/peers: the make
+target sees to it. All files are in the page cache: what a network volume adds is not measured. About two minutes.
 """
 
 import argparse
 import json
 import os
-import shutil
+import resource
 import subprocess
 import sys
-import tempfile
 import time
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from functions.publish.bundles import install_bundle
 from model_store.images import DEFAULT_LIMITS
 from model_store.runtime.ensembles import EnsembleSpec
-from model_store.runtime.loading import load_model
 from model_store.runtime.scoring import Photo, decode_photo
-from model_store.runtime.target import host_targets
-from model_store.store import EnsembleMeasure, ModelStore
-from model_store.store.layout import COMPILED_FOLDER
-from tests.lambda_host import Container, runtime_client, start_container
+from model_store.store import ModelStore
+from tests.benchmarks.deployment import ALIAS, ROOT, Deployment, deploy, put_photo
 from tests.local_aws import LocalAws, local_aws
 
-ROOT = Path(__file__).parents[2]
-BUILT, PEERS, WORK = ROOT / "build/lambda", ROOT / "build/peers", ROOT / "build/bench"
 MODEL = "resmem"
-WARM_CALLS = 20
-HANDLER = "functions.score.handler.handle"
+PACKAGES_FILE = ROOT / "build/lambda/manifest.json"
+PEERS = ROOT / "build/peers"
+PEER_PROGRAMS = Path(__file__).with_name("peers")
+WARM_CALLS = 30
 MB = 1_000_000
-
-# What the project promised itself: figure, limit, and what it is relative to.
-TARGETS = {
-    "first_record_to_torch": 0.25,
-    "first_record_to_onnxruntime": 0.7,
-    "model_mb_read": 210,
-    "warm_overhead_ms": 15,
-    "warm_container_mb": 1300,
-    "zip_mb": 5,
-    "bundle_mb": 420,
-}
 
 type Figures = dict[str, float]
 
-
-@dataclass(frozen=True)
-class Deployment:
-    """What a container starts from.
-
-    Attributes:
-        task: the unzipped package.
-        store: the volume, with ResMem as `live`.
-        bundle: the dependencies on the volume.
-        packages: the manifest of the packages.
-    """
-
-    task: Path
-    store: ModelStore
-    bundle: Path
-    packages: dict[str, Any]
+# What the project promised itself.
+TARGETS: Mapping[str, float] = {
+    "first record, of PyTorch's": 0.25,
+    "first record, of ONNX Runtime's": 0.7,
+    "model files read, MB": 210,
+    "warm call beyond decoding, network and emulator, ms": 15,
+    "memory of a warm container, MB": 1300,
+    "zip, MB": 5,
+    "bundle unpacked, MB": 420,
+}
 
 
-def deploy() -> Deployment:
-    """Unpacks what was built, and puts ResMem on a volume of its own."""
-    packages = json.loads((BUILT / "manifest.json").read_text())
-    shutil.rmtree(WORK, ignore_errors=True)
-    zipfile.ZipFile(ROOT / packages["score"]["path"]).extractall(WORK / "task")
-    store = ModelStore(WORK / "store")
-    source = ModelStore(Path(os.environ["MEMORABILITY_STORE"]))
-    manifest = source.manifest(MODEL)
-    shutil.copytree(source.path(MODEL), store.root / "models" / MODEL / manifest.version)
-    store.set_alias("live", store.publish_ensemble("default", {manifest.measure: EnsembleMeasure((manifest.ref,))}).ref)
-    digest, archive = packages["runtime"]["digest"], ROOT / packages["runtime"]["path"]
-    with archive.open("rb") as file:
-        install_bundle(store.root / "runtime", digest, "tar.gz", iter(lambda: file.read(MB), b""))
-    return Deployment(WORK / "task", store, store.root / "runtime" / digest, packages)
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photo", type=Path, default=ROOT / "build/demo/photos/astronaut.png")
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    models = ModelStore(Path(os.environ["MEMORABILITY_STORE"]))
+    deployment = deploy(PACKAGES_FILE, models, MODEL, ROOT / "build/bench")
+    with local_aws() as aws:
+        figures = measure(deployment, aws, arguments.photo.resolve(), arguments.runs)
+    print(json.dumps(figures, indent=2) if arguments.json else render(figures))
 
 
-@contextmanager
-def container(deployment: Deployment, aws: LocalAws) -> Iterator[Container]:
-    """A scoring function that starts from nothing."""
-    environment = aws.environment(deployment.store.root)
-    with tempfile.TemporaryDirectory() as scratch:
-        yield from _started(deployment, environment, Path(scratch))
+def measure(deployment: Deployment, aws: LocalAws, photo: Path, runs: int) -> Figures:
+    """Medians of runs in turns; the first turn, which fills the page cache, does not count."""
+    contestants: dict[str, Callable[[], Figures]] = {
+        "ours": lambda: cold_container(deployment, aws, photo),
+        "PyTorch": lambda: {"first record, s": peer_seconds("score_with_torch.py", photo)},
+        "ONNX Runtime": lambda: {
+            "first record, s": peer_seconds("score_with_onnxruntime.py", PEERS / "resmem.onnx", photo)
+        },
+        "phase": lambda: cold_phases(deployment, aws, photo),
+    }
+    results: dict[str, list[Figures]] = {name: [] for name in contestants}
+    for _ in range(runs + 1):
+        for name, run in contestants.items():
+            results[name].append(_with_processor_time(run))
+    medians = {
+        f"{name}: {figure}": median(result[figure] for result in runs[1:])
+        for name, runs in results.items()
+        for figure in runs[0]
+    }
+    return medians | warm_container(deployment, aws, photo) | sizes(deployment) | _ratios(medians)
 
 
-def _started(deployment: Deployment, environment: dict[str, str], scratch: Path) -> Iterator[Container]:
-    with start_container(deployment.task, HANDLER, environment, deployment.bundle, scratch) as started:
-        yield started
+def _with_processor_time(run: Callable[[], Figures]) -> Figures:
+    """The figures of a run, and what its processes took of all cores: steadier than seconds where others work too."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    figures = run()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return figures | {"processor time, s": seconds}
 
 
-def cold_run(deployment: Deployment, aws: LocalAws, photo: Path, run: int) -> Figures:
-    """One container from its start to the first record."""
-    event = aws.put_photo(f"uploads/bench/{run}-{time.time_ns()}/{photo.name}", photo)
-    with container(deployment, aws) as started:
-        answer = started.invoke(event)
+def _ratios(medians: Figures) -> Figures:
+    ours = medians["ours: first record, s"]
+    peers = ("PyTorch", "ONNX Runtime")
+    return {f"first record, of {peer}'s": ours / medians[f"{peer}: first record, s"] for peer in peers}
+
+
+def cold_container(deployment: Deployment, aws: LocalAws, photo: Path) -> Figures:
+    """One container from its start to the answer to its first event, which comes when the record is written."""
+    event = put_photo(aws, photo)
+    with deployment.container(aws) as container:
+        answer = container.invoke(event)
         return {
-            "first_record_seconds": answer.at - started.started_at,
-            "initialised_seconds": started.initialised_at() - started.started_at,
-            "peak_mb": started.status_bytes("VmHWM") / MB,
+            "first record, s": answer.at - container.started_at,
+            "initialisation, s": container.initialised_at() - container.started_at,
+            "peak memory, MB": container.status_bytes("VmHWM") / MB,
         }
 
 
-def phases(deployment: Deployment, aws: LocalAws, photo: Path) -> Figures:
-    """Seconds of each phase of a cold start, one after the other."""
-    environment = aws.environment(deployment.store.root)
-    probe = Path(__file__).with_name("cold_phases.py")
-    command = [sys.executable, "-S", "-s", probe, deployment.store.root, photo]
-    paths = os.pathsep.join(map(str, (deployment.task, deployment.bundle)))
-    done = subprocess.run(
-        [*command, str(time.time())], check=True, capture_output=True, text=True, env=environment | {"PYTHONPATH": paths}
-    )
+def peer_seconds(program: str, *arguments: Path) -> float:
+    """Seconds from the start of a peer's process to its score."""
+    start = time.perf_counter()
+    command = [PEERS / "bin/python", PEER_PROGRAMS / program, *arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(PEERS / "packages")}
+    ) as process:
+        assert process.stdout is not None
+        score = process.stdout.readline()
+        seconds = time.perf_counter() - start
+    if not 0 < float(score) < 1:
+        raise ValueError(f"{program} printed {score!r} and no score")
+    return seconds
+
+
+def cold_phases(deployment: Deployment, aws: LocalAws, photo: Path) -> Figures:
+    """Seconds of each phase of a cold start, one after the other; in a container they overlap."""
+    environment = aws.environment(deployment.store.root) | {"PYTHONPATH": f"{deployment.task}:{deployment.bundle}"}
+    probe = [Path(__file__).with_name("cold_phases.py"), deployment.store.root, photo]
+    command: Sequence[str | Path] = [sys.executable, "-S", "-s", *probe, repr(time.time())]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     seconds: Figures = json.loads(done.stdout.splitlines()[-1])
     return seconds
+
+
+def warm_container(deployment: Deployment, aws: LocalAws, photo: Path) -> Figures:
+    """Calls of a warm container, in turns with decoding and scoring the same photo in this process."""
+    spec = EnsembleSpec.of_ensemble(deployment.store, ALIAS)
+    ensemble, name = spec.load(), photo.name
+
+    def score_here() -> None:
+        decoded: Any = decode_photo(Photo(name, photo.read_bytes), spec.preprocessings, DEFAULT_LIMITS)
+        ensemble.measure([decoded.pixels])
+
+    calls, answers, here = [], [], []
+    with deployment.container(aws) as container:
+        for _ in range(WARM_CALLS + 1):
+            event = put_photo(aws, photo)
+            start = time.perf_counter()
+            calls.append(container.invoke(event).at - start)
+            answers.append(aws.answering_seconds(start))
+            start = time.perf_counter()
+            score_here()
+            here.append(time.perf_counter() - start)
+        memory = container.status_bytes("VmRSS") / MB
+    call, emulator, work = (median(seconds[1:]) * 1000 for seconds in (calls, answers, here))
+    return {
+        "warm call, ms": call,
+        "of it decoding and network, ms": work,
+        "of it the emulator's answers, ms": emulator,
+        "warm call beyond decoding, network and emulator, ms": call - work - emulator,
+        "memory of a warm container, MB": memory,
+    }
+
+
+def sizes(deployment: Deployment) -> Figures:
+    """What has to be stored and read."""
+    return {
+        "model files read, MB": deployment.model_bytes_read() / MB,
+        "zip, MB": (ROOT / deployment.packages["score"]["path"]).stat().st_size / MB,
+        "bundle unpacked, MB": deployment.packages["runtime"]["bytes_unpacked"] / MB,
+    }
+
+
+def render(figures: Figures) -> str:
+    """Figures as lines for people, each target beside its figure."""
+
+    def line(name: str, value: float) -> str:
+        target = TARGETS.get(name)
+        verdict = "" if target is None else f"   at most {target:g}: {'yes' if value <= target else 'NO'}"
+        return f"{name:<62}{value:10.3f}{verdict}"
+
+    return "\n".join(line(name, value) for name, value in figures.items())
+
+
+if __name__ == "__main__":
+    main()

@@ -24,7 +24,7 @@ type Packages = dict[str, dict[str, Any]]
 
 
 def build_packages(out: Path) -> Packages:
-    command = [sys.executable, "-m", "scripts.package_lambdas", "--out", out, "--json"]
+    command = [sys.executable, "-m", "scripts.package_lambdas", "--out", str(out), "--json"]
     result = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     packages: Packages = json.loads(result.stdout)["packages"]
@@ -75,7 +75,7 @@ def bundle(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """The bundle on the volume, where the packaged publisher installed it from S3 with nothing but its zip."""
-    archive, digest = ROOT / packages["runtime"]["path"], packages["runtime"]["digest"]
+    archive, digest = ROOT / packages["runtime"]["path"], str(packages["runtime"]["digest"])
     key = f"runtime/{digest}.tar.gz"
     aws.s3.upload_file(str(archive), ARTEFACTS, key)
     environment = aws.environment(volume.root)
@@ -120,10 +120,12 @@ print(json.dumps([strays, sorted({name.partition(".")[0] for name in sys.modules
 
 def import_handler(name: str, folders: list[Path], environment: dict[str, str]) -> list[str]:
     """Top-level modules that a handler loads, in a process that can see these folders and nothing else."""
-    command = [sys.executable, "-I", "-S", "-c", IMPORT_A_HANDLER, *folders, f"functions.{name}.handler"]
+    arguments = [*map(str, folders), f"functions.{name}.handler"]
+    command = [sys.executable, "-I", "-S", "-c", IMPORT_A_HANDLER, *arguments]
     result = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stderr
-    strays, modules = json.loads(result.stdout.splitlines()[-1])
+    outcome: list[list[str]] = json.loads(result.stdout.splitlines()[-1])
+    strays, modules = outcome
     assert strays == []
     return modules
 

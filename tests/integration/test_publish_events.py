@@ -3,7 +3,9 @@
 import hashlib
 import io
 import json
+import os
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,8 +115,8 @@ def test_a_model_that_is_altered_on_its_way_is_refused(
     assert store.aliases() == {"live": "default@1"}
 
 
-# The record of the publication, the manifest, the parameters, the record again.
-@pytest.mark.parametrize("calls_before", range(4))
+# The record of the publication, the manifest, the parameters, the places in the ensemble and of the alias, the record.
+@pytest.mark.parametrize("calls_before", range(6))
 def test_cut_off_at_any_call_of_aws_a_publication_is_resumed(
     calls_before: int, model: str, table: Table, store: ModelStore, trouble: Callable[..., Trouble]
 ) -> None:
@@ -127,7 +129,7 @@ def test_cut_off_at_any_call_of_aws_a_publication_is_resumed(
     with pytest.raises(ClientError, match="InternalError"):
         publisher.publish(upload)
     fault.is_over = True
-    assert store.aliases()["live"] == ("default@2" if calls_before == 3 else "default@1")
+    assert store.aliases()["live"] == ("default@2" if calls_before == 5 else "default@1")
     assert not litter(store.root)
 
     publisher.publish(upload)
@@ -161,6 +163,20 @@ def test_an_uploaded_bundle_is_installed_once(
     assert (store.root / "runtime" / digest / "jaxlib" / "__init__.py").read_bytes() == b"x = 1"
     s3.delete_object(Bucket=ARTEFACTS, Key=f"runtime/{digest}.tar.gz")
     handle(bundle_event(digest))
+
+
+def test_a_bundle_that_is_rolled_back_to_is_there_afterwards(handle: Handle, s3: "S3Client", store: ModelStore) -> None:
+    digest = hashlib.sha256(bundle()).hexdigest()
+    runtime = store.root / "runtime"
+    for days, name in enumerate(("a" * 64, "b" * 64, digest), start=2):
+        (runtime / name).mkdir(parents=True)
+        installed = time.time() - days * 86_400
+        os.utime(runtime / name, (installed, installed))
+
+    handle(bundle_event(digest))
+
+    assert (runtime / digest).is_dir()
+    assert {path.name for path in runtime.iterdir()} == {"a" * 64, digest}
 
 
 def test_a_bundle_with_another_digest_is_raised(handle: Handle, s3: "S3Client", store: ModelStore) -> None:

@@ -284,6 +284,7 @@ def test_a_deployment_file_that_is_missing_says_how_to_get_one(tmp_path: Path) -
         (None, False),
         ("http://127.0.0.1:4566", True),
         ("http://localhost:4566", True),
+        ("http://[::1]:4566", True),
         ("http://10.0.0.7:4566", False),
         ("https://s3.eu-central-1.amazonaws.com", False),
         ("http://127.0.0.1.example.com", False),

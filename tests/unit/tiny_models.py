@@ -9,10 +9,10 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from model_store.runtime.compiling import compile_and_try
 from model_store.models import registry
 from model_store.models.checkpoints import flatten, unflatten
 from model_store.models.precision import SCALE_SUFFIX
+from model_store.runtime.compiling import compile_and_try
 from model_store.store import Manifest, Measure, ModelStore
 from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
 from model_store.store.manifest import Licence, Precision, Preprocessing, ReferenceDistribution

@@ -66,7 +66,7 @@ resource "aws_autoscaling_group" "workers" {
   protect_from_scale_in     = false            # a worker protects itself while it is busy
   wait_for_capacity_timeout = "0"              # an apply does not wait for instances
 
-  enabled_metrics = ["GroupDesiredCapacity", "GroupInServiceInstances"]
+  enabled_metrics = var.fleet_metrics ? ["GroupDesiredCapacity", "GroupInServiceInstances"] : null
 
   mixed_instances_policy {
     instances_distribution {

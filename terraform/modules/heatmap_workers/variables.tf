@@ -134,3 +134,9 @@ variable "require_tls" {
   type        = bool
   default     = true
 }
+
+variable "fleet_metrics" {
+  description = "Count the group's instances in CloudWatch, for the dashboard. False only for an emulator that cannot."
+  type        = bool
+  default     = true
+}

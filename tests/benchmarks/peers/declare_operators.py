@@ -1,4 +1,4 @@
-"""Declares torchvision's operators, none of which the networks here use, so that it imports without its compiled part."""
+"""Declares torchvision's operators, so that it imports without its compiled part; no network here uses them."""
 
 import torch
 

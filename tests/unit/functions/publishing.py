@@ -10,21 +10,21 @@ from functions.publish.publisher import Compile, Publisher
 from model_store.store import Manifest, ModelStore
 from model_store.store.layout import COMPILED_FOLDER, MANIFEST_FILE
 from tests.unit.functions.fakes import FakeObjects, FakeTable, created
-from tests.unit.store.samples import publish
+from tests.unit.store.samples import publish, write_executables
 
 NAME, VERSION = "vitmem", "2.0"
 FOLDER = f"models/{NAME}/{VERSION}/"
 WISHES: dict[str, Any] = {"ensemble": "default", "alias": "live"}
 
 
-def upload_files(scratch: Path, value: float = 2, **wishes: Any) -> dict[str, bytes]:
+def upload_files(scratch: Path, value: float = 2, version: str = VERSION, **wishes: Any) -> dict[str, bytes]:
     """Objects of a model version by key, as somebody uploads them who has a store of his own in `scratch`."""
     store = ModelStore(scratch)
-    manifest = publish(store, VERSION, name=NAME, value=value)
+    manifest = publish(store, version, name=NAME, value=value)
     document = json.loads(manifest.model_dump_json()) | wishes
-    folder = store.path(manifest.ref)
-    files = {FOLDER + name: (folder / name).read_bytes() for name in manifest.files}
-    return files | {FOLDER + MANIFEST_FILE: json.dumps(document).encode()}
+    folder, uploaded_to = store.path(manifest.ref), f"models/{NAME}/{version}/"
+    files = {uploaded_to + name: (folder / name).read_bytes() for name in manifest.files}
+    return files | {uploaded_to + MANIFEST_FILE: json.dumps(document).encode()}
 
 
 def changed_manifest(files: Mapping[str, bytes], **changes: Any) -> dict[str, bytes]:
@@ -42,8 +42,7 @@ def uploaded(order: str = "1", version: str = VERSION) -> UploadedModel:
 
 def compile_quickly(folder: Path, manifest: Manifest) -> None:
     """Stands in for the compiler."""
-    (folder / COMPILED_FOLDER / "avx2").mkdir(parents=True, exist_ok=True)
-    (folder / COMPILED_FOLDER / "avx2" / "score-1").write_text(manifest.ref)
+    write_executables(folder / COMPILED_FOLDER / "avx2", manifest.ref)
 
 
 def publisher(

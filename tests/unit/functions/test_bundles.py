@@ -83,6 +83,15 @@ def test_an_installed_bundle_is_not_fetched_again(tmp_path: Path) -> None:
     assert not install_bundle(tmp_path, bundle.name, "tar.gz", never())
 
 
+def test_a_bundle_that_is_installed_again_is_the_newest(tmp_path: Path) -> None:
+    bundle = install(tmp_path, tar_gz(FILES))
+    os.utime(bundle, (0, 0))
+
+    install_bundle(tmp_path, bundle.name, "tar.gz", [])
+
+    assert prune_bundles(tmp_path, 0, [], datetime.now(UTC)) == []
+
+
 @pytest.mark.parametrize(("kind", "pack"), PACKED)
 def test_another_archive_than_the_digest_says_is_refused(kind: str, pack: Pack, tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="has the SHA-256"):

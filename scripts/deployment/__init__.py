@@ -1,0 +1,1 @@
+"""The platform in an AWS account: `make plan`, `make deploy`, `make destroy`."""
