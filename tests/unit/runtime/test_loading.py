@@ -19,7 +19,6 @@ from jax.experimental.compilation_cache.compilation_cache import reset_cache
 
 from model_store.runtime.executables import (
     BATCH_SIZES,
-    INDEX_FILE,
     PREPARE,
     ExecutableError,
     compile_executables,
@@ -30,6 +29,7 @@ from model_store.runtime.graph import image_shape, serving_graph, shapes_of
 from model_store.runtime.loading import LoadedModel, load_model, split_into_batches
 from model_store.runtime.target import compiling_target, host_targets
 from model_store.store import CorruptModelError, ModelStore
+from model_store.store.compiled import INDEX_FILE
 from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
 from model_store.store.tensors import map_tensors
 from tests.unit.tiny_models import FIRST, SCORE_TOLERANCE, images, plain_scores
