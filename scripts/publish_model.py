@@ -131,7 +131,10 @@ def main() -> int:
     except MemorabilityError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{arguments.model} is published; {record['alias']['S']} is {record['ensemble']['S']}")
+    if "S" in record["alias"]:
+        print(f"{arguments.model} is published; {record['alias']['S']} is {record['ensemble']['S']}")
+    else:
+        print(f"{arguments.model} is published; a later upload of the model serves in its place")
     return 0
 
 

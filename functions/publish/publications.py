@@ -61,7 +61,7 @@ def place_item(upload: UploadedModel, place: str) -> Item:
 
     It is kept with `put_newer`, so that of several versions the one that was uploaded last has the place.
     """
-    # No version has a `#`.
+    # No version has a `#`, so that no publication has this key.
     key = {"pk": f"PUBLICATION#{upload.name}", "sk": f"SERVED#{place}"}
     return key | {"version": upload.version, ORDER: upload.event.order}
 
