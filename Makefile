@@ -7,7 +7,7 @@ export MEMORABILITY_STORE ?= $(CURDIR)/build/store
 export MEMORABILITY_CACHE ?= $(CURDIR)/.cache/downloads
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration test-terraform test-e2e lint format bench package-lambdas plan deploy destroy clean
+.PHONY: help setup demo test test-unit test-integration test-terraform test-e2e test-platform lint format bench package-lambdas plan deploy destroy local-up local-down local-logs clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-16s %s\n", names[i], $$2}'
@@ -30,7 +30,7 @@ demo: setup ## Score real photos (PHOTOS=dir for your own), print the ranking, w
 test: setup ## Run every test suite, and say what each covered
 	$(RUN) python -m scripts.test_suites
 
-test-unit test-integration test-terraform test-e2e: test-%: setup ## Run one suite
+test-unit test-integration test-terraform test-e2e test-platform: test-%: setup ## Run one suite
 	$(RUN) python -m scripts.test_suites $*
 
 lint: setup ## Check style and types
@@ -62,6 +62,16 @@ deploy: package-lambdas ## Deploy to your AWS account and score a photo there (S
 
 destroy: package-lambdas ## Remove a deployment, after saying what is lost (SETTINGS=folder)
 	@$(DEPLOYMENT) destroy
+
+local-up: package-lambdas ## Bring the whole platform up on this machine, with ResMem published (see build/local.json)
+	@$(RUN) memorability models pull resmem
+	@$(RUN) python -m scripts.local_platform up
+
+local-down: setup ## Stop the platform on this machine and remove it
+	@$(RUN) python -m scripts.local_platform down
+
+local-logs: setup ## Show what the functions of the local platform wrote
+	@$(RUN) python -m scripts.local_platform logs
 
 clean: ## Remove what was built or downloaded here
 	rm -rf build .cache .venv .tools

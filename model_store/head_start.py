@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from mmap import ACCESS_READ, MADV_WILLNEED, mmap
 from pathlib import Path
 from threading import Thread
+
+# Few and large: after each piece the thread waits up to 5 ms for the interpreter, which is busy importing.
+_READ_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -34,16 +36,17 @@ def begin(store: Path, alias: str) -> None:
         store: the store's folder.
         alias: the alias; anything else, and an alias that cannot be followed, is passed over.
     """
+    files: dict[Path, _Begun] = {}
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
-        for path in _files(store, alias):
-            _begun[path] = _Begun(_state(path))
-    Thread(target=_hash_all, args=(dict(_begun),), daemon=True).start()
+        files = {path: _Begun(_state(path)) for path in _files(store, alias)}
+    _begun.update(files)
+    Thread(target=_hash_all, args=(files,), daemon=True).start()
 
 
 def take_digest(path: Path) -> str | None:
     """The SHA-256 of a file that `begin` was asked for, once; None if it was not, or the file has changed since."""
     begun = _begun.pop(path, None)
-    with suppress(OSError, ValueError):
+    with suppress(Exception):
         if begun and begun.state == _state(path):
             return begun.digest.result()
     return None
@@ -67,12 +70,14 @@ def _hash_all(files: dict[Path, _Begun]) -> None:
     for path, begun in files.items():
         try:
             begun.digest.set_result(_sha256(path))
-        except (OSError, ValueError) as error:
+        except Exception as error:  # whoever waits must not wait for ever
             begun.digest.set_exception(error)
 
 
 def _sha256(path: Path) -> str:
-    """In one go: reading piece by piece, the thread would wait at each for an interpreter that is busy importing."""
-    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-        content.madvise(MADV_WILLNEED)
-        return hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(_READ_BYTES))
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            digest.update(buffer[:count])
+    return digest.hexdigest()

@@ -99,6 +99,7 @@ class LocalPlatform:
         publish_model(s3, self.emulator.client("dynamodb"), bucket, table, self.models, MODEL)
 
     def _describe(self) -> dict[str, Any]:
-        deployment = {"endpoint_url": self.emulator.endpoint_url, "region": REGION} | self.outputs()["deployment"]
+        deployment: dict[str, Any] = {"endpoint_url": self.emulator.endpoint_url, "region": REGION}
+        deployment |= self.outputs()["deployment"]
         self.deployment_file.write_text(json.dumps(deployment, indent=2) + "\n")
         return deployment

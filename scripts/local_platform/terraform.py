@@ -72,14 +72,6 @@ class LocalTerraform:
         found = json.loads(self._run("output", "-json", "-no-color"))
         return {name: output["value"] for name, output in found.items()}
 
-    def changes(self) -> dict[str, list[str]]:
-        """What a second application would do: actions by the address of the resource."""
-        plan = self.layout.terraform / "second.tfplan"
-        self._run("plan", "-input=false", "-no-color", f"-var-file={_VARIABLES_FILE}", f"-out={plan}")
-        shown = json.loads(self._run("show", "-json", str(plan)))
-        changes = {change["address"]: change["change"]["actions"] for change in shown["resource_changes"]}
-        return {address: actions for address, actions in changes.items() if actions not in (["no-op"], ["read"])}
-
     def _sources(self) -> Iterator[Path]:
         yield from (path for path in CODE.rglob("*.*") if path.is_file() and ".terraform" not in path.parts)
         yield VARIABLES_TEMPLATE

@@ -59,11 +59,13 @@ def lose_a_manifest(store: Path) -> None:
     (store / "models" / "first" / "1" / "manifest.json").unlink()
 
 
-def empty_a_file(store: Path) -> None:
-    (store / "models" / "first" / "1" / PARAMETERS_FILE).write_bytes(b"")
+def lose_the_parameters(store: Path) -> None:
+    (store / "models" / "first" / "1" / PARAMETERS_FILE).unlink()
 
 
-@pytest.mark.parametrize("damage", [break_nothing, break_the_alias, break_the_ensemble, lose_a_manifest, empty_a_file])
+@pytest.mark.parametrize(
+    "damage", [break_nothing, break_the_alias, break_the_ensemble, lose_a_manifest, lose_the_parameters]
+)
 def test_whatever_is_amiss_is_left_to_the_loader(store: ModelStore, damage: object) -> None:
     path = store.path("first") / PARAMETERS_FILE
     assert callable(damage)

@@ -2,7 +2,7 @@
 
 import sys
 
-import declare_operators  # noqa: F401  before torchvision
+import declare_operators  # type: ignore[import-not-found]  # noqa: F401 - before torchvision
 import torch
 from resmem import ResMem
 

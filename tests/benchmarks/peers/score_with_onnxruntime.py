@@ -3,7 +3,7 @@
 import sys
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-not-found]
 from PIL import Image
 
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])

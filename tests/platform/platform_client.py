@@ -121,7 +121,7 @@ class PlatformClient:
         found = [process for process in processes if mark in (env := _environment(process)) and endpoint in env]
         for process in found:
             os.kill(process, signal.SIGKILL)
-        while any(_environment(process) for process in found):  # a dead process has none
+        while any(_is_alive(process) for process in found):
             time.sleep(POLL_SECONDS)
         return len(found)
 
@@ -143,6 +143,15 @@ def _environment(process: int) -> bytes:
         return Path(f"/proc/{process}/environ").read_bytes()
     except OSError:  # it ended, or is another user's
         return b""
+
+
+def _is_alive(process: int) -> bool:
+    """Whether its parent does not see its end yet: it does when the last thread is gone, which frees the memory."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        return state not in {"Z", "X"} or len(list(Path(f"/proc/{process}/task").iterdir())) > 1
+    except OSError:
+        return False
 
 
 def photo_variants(photos: Sequence[Path], count: int, folder: Path) -> dict[str, bytes]:

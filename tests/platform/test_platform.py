@@ -28,7 +28,7 @@ from scripts.local_platform.__main__ import PACKAGES_FILE, local_platform
 from scripts.local_platform.platform import MODEL, LocalPlatform
 from scripts.publish_model import publish_model
 from tests.e2e.conftest import ROOT, Command
-from tests.e2e.platform_client import POLL_SECONDS, RECORD_SECONDS, Item, PlatformClient, photo_variants
+from tests.platform.platform_client import POLL_SECONDS, RECORD_SECONDS, Item, PlatformClient, photo_variants
 
 N_PHOTOS = 20
 # The same executables score here and there, but in batches of other sizes, which round differently.
@@ -319,21 +319,3 @@ def publish(client: PlatformClient, models: ModelStore) -> dict[str, Any]:
 
 def models_of(found: ScoredRecord) -> list[str]:
     return [model.model for measure in found.measures.values() for model in measure.models]
-
-
-# What MiniStack forgets of what it was told, so that a second plan would set it again.
-FORGOTTEN = {
-    "module.model_volume.aws_efs_file_system_policy.store": "the policy of a file system",
-    'module.network[0].aws_vpc_endpoint.gateway["dynamodb"]': "the policy of an endpoint",
-    'module.network[0].aws_vpc_endpoint.gateway["s3"]': "the policy of an endpoint",
-    'module.network[0].aws_vpc_endpoint.interface["autoscaling"]': "the policy of an endpoint",
-    'module.network[0].aws_vpc_endpoint.interface["logs"]': "the policy of an endpoint",
-    'module.network[0].aws_vpc_endpoint.interface["sqs"]': "the policy of an endpoint",
-    "module.network[0].aws_flow_log.refused": "role, interval and tags of a flow log",
-    'module.observability.aws_cloudwatch_metric_alarm.table_throttled["ReadThrottleEvents"]': "metric queries",
-    'module.observability.aws_cloudwatch_metric_alarm.table_throttled["WriteThrottleEvents"]': "metric queries",
-}
-
-
-def test_a_second_plan_changes_only_what_the_emulator_forgets(platform: LocalPlatform) -> None:
-    assert set(platform.terraform.changes()) == set(FORGOTTEN)
