@@ -7,7 +7,7 @@ export MEMORABILITY_STORE ?= $(CURDIR)/build/store
 export MEMORABILITY_CACHE ?= $(CURDIR)/.cache/downloads
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration test-terraform test-e2e test-platform lint format bench package-lambdas plan deploy destroy local-up local-down local-logs clean
+.PHONY: help setup demo test test-unit test-integration test-terraform test-e2e test-platform lint format bench bench-cold package-lambdas plan deploy destroy local-up local-down local-logs clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-16s %s\n", names[i], $$2}'
@@ -48,6 +48,18 @@ bench: setup ## Measure scoring against the limits that the project set itself
 SETTINGS ?= deployments/default
 ARCHITECTURE ?= x86_64
 DEPLOYMENT = $(RUN) python -m scripts.deployment --settings "$(SETTINGS)" --architecture $(ARCHITECTURE) $(if $(APPROVE),--approve)
+
+bench-cold: package-lambdas build/peers/resmem.onnx ## Measure cold starts beside PyTorch and ONNX Runtime
+	@$(RUN) python -m scripts.demo_photos build/demo/photos
+	@$(RUN) memorability models pull resmem
+	$(RUN) python -m tests.benchmarks.cold_start
+
+build/peers/resmem.onnx:
+	python3 -m venv build/peers
+	build/peers/bin/pip install --quiet -r tests/benchmarks/peers/requirements.txt
+	build/peers/bin/pip install --quiet --no-deps torchvision==0.28.0
+	build/peers/bin/pip install --quiet --no-deps --target build/peers/packages resmem==1.1.6
+	PYTHONPATH=build/peers/packages build/peers/bin/python tests/benchmarks/peers/export_onnx.py $@
 
 package-lambdas: setup ## Build the functions' zips and the bundle of their dependencies (ARCHITECTURE=arm64)
 	$(RUN) python -m scripts.package_lambdas --architecture $(ARCHITECTURE)
