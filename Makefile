@@ -55,7 +55,7 @@ bench-cold: package-lambdas build/peers/resmem.onnx ## Measure cold starts besid
 	$(RUN) python -m tests.benchmarks.cold_start
 
 build/peers/resmem.onnx:
-	python3 -m venv build/peers
+	$(UV) venv --quiet --seed --python 3.11 build/peers
 	build/peers/bin/pip install --quiet -r tests/benchmarks/peers/requirements.txt
 	build/peers/bin/pip install --quiet --no-deps torchvision==0.28.0
 	build/peers/bin/pip install --quiet --no-deps --target build/peers/packages resmem==1.1.6

@@ -48,6 +48,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a progr
 PrecisionChoice = Annotated[
     PrecisionOption,
     typer.Option(
-        help="compact is 2.7 times smaller, with scores at most 0.002 off; float32 keeps the weights as they are."
+        help="compact is 2.7 times smaller, with scores within 0.0003; float32 keeps the weights as they are."
     ),
 ]
