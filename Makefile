@@ -15,7 +15,7 @@ help: ## Explain every target
 setup: .venv/.ready ## Make .venv with everything the project needs (uv too, where it is missing)
 
 .venv/.ready: pyproject.toml uv.lock $(if $(findstring .tools,$(UV)),.tools/bin/uv)
-	$(UV) sync --frozen --all-groups
+	$(UV) sync --frozen --all-groups --all-extras
 	@touch $@
 
 .tools/bin/uv:
