@@ -3,20 +3,38 @@
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from memorability.commands import models, score, upload
-from memorability.console import err
+from memorability.console import err, out
 from model_store.errors import MemorabilityError
 
 app = typer.Typer(
     name="memorability",
-    help="How memorable is a photo? Score photos, rank them, and manage the models that do it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        out.print(f"memorability {version('memorability')}")
+        raise typer.Exit
+
+
+@app.callback()
+def memorability(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """How memorable is a photo? Score photos, rank them, and manage the models that do it."""
+
+
 app.command(epilog=score.EPILOG)(score.score)
 app.command(epilog=upload.UPLOAD_EPILOG)(upload.upload)
 app.command(epilog=upload.RESULTS_EPILOG)(upload.results)
