@@ -6,12 +6,9 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from PIL import Image
 
 from model_store.errors import MemorabilityError
 from model_store.records import FailedRecord, MeasureResult, ScoredRecord
@@ -22,7 +19,6 @@ from model_store.store.manifest import ReferenceDistribution
 if TYPE_CHECKING:
     from jinja2 import Template
 
-THUMBNAIL_QUALITY = 80  # of JPEG, 1 to 95: about 35 kB for a photo of 480 px
 TIE_DECIMALS = 4  # finer differences are within what storing the weights compactly changes
 
 
@@ -84,16 +80,6 @@ class _Ranking:
     def has_spread(self) -> bool:
         results = self.photos[0].record.measures.values()
         return any(len(result.models) > 1 for result in results)
-
-
-def thumbnail(image: Image.Image, longest_side: int = 480) -> bytes:
-    """Return an upright photo as a JPEG whose longer side has at most `longest_side` pixels; none is enlarged."""
-    scale = min(1.0, longest_side / max(image.size))
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    small = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0).convert("RGB")
-    file = BytesIO()
-    small.save(file, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True, progressive=True)
-    return file.getvalue()
 
 
 def write_report(

@@ -107,7 +107,7 @@ def record_item(
 def item_record(item: Mapping[str, Any]) -> ScoredRecord | FailedRecord:
     """The record that an item keeps: the one that `memorability score --json` prints."""
     fields = {name: value for name, value in item.items() if name in _RECORD_FIELDS}
-    return parse_record(json.dumps(fields, default=_plain_number))
+    return parse_record(json.dumps(fields, default=plain_number))
 
 
 def photo_record(item: Mapping[str, Any]) -> PhotoRecord | None:
@@ -115,6 +115,12 @@ def photo_record(item: Mapping[str, Any]) -> PhotoRecord | None:
     if not (match := _PHOTO_SORT_KEY.fullmatch(item["sk"])):
         return None
     return PhotoRecord(match["filename"], match["ensemble"], item["object_version"], item_record(item))
+
+
+def photo_name(item: Mapping[str, Any]) -> str | None:
+    """The name of the photo whose record an item keeps, told by its key alone; None for an item of another kind."""
+    match = _PHOTO_SORT_KEY.fullmatch(item["sk"])
+    return match and match["filename"]
 
 
 def asked_ensembles(batch: Mapping[str, Any]) -> tuple[str, ...]:
@@ -127,7 +133,8 @@ def expiry(start: datetime, retention: timedelta) -> Decimal:
     return Decimal(int((start + retention).timestamp()))
 
 
-def _plain_number(value: object) -> int | float:
+def plain_number(value: object) -> int | float:
+    """A number of an item as JSON writes it; for `json.dumps(..., default=plain_number)`."""
     if not isinstance(value, Decimal):
         raise TypeError(f"an item of the results table has no {type(value).__name__}")
     return int(value) if value == value.to_integral_value() else float(value)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 PREFIX = "uploads/"
+THUMBNAILS = "thumbnails/"  # in the bucket of heatmaps
 # DynamoDB allows 1,024 bytes for a sort key, which also holds an ensemble's name of up to 64.
 MAX_FILENAME_BYTES = 900
 
@@ -51,6 +52,11 @@ class UploadKey:
     def batch_key(self) -> BatchKey:
         """The batch that the photo belongs to."""
         return BatchKey(self.tenant, self.batch)
+
+    @property
+    def thumbnail_key(self) -> str:
+        """Key of the photo's thumbnail, a JPEG."""
+        return f"{THUMBNAILS}{self.tenant}/{self.batch}/{self.filename}.jpg"
 
     def __str__(self) -> str:
         """Returns the object's key."""

@@ -6,17 +6,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import final
 
-from functions.ports import ItemTable, MissingObjectError, ObjectSource
 from functions.score.progress import Progress
+from functions.score.thumbnails import Thumbnails
 from functions.score.uploads import Upload
+from model_store.batches import was_deleted
 from model_store.images import ImageError, ImageLimits, check_size
 from model_store.items import Origin, asked_ensembles, batch_item_key, record_item
+from model_store.ports import ItemTable, MissingObjectError, ObjectSource
 from model_store.records import FailedRecord, ScoredRecord
 from model_store.runtime.ensembles import LoadedEnsemble
-from model_store.runtime.scoring import DECODERS, DecodedPhoto, Photo, decode_photo, failed_record
-from model_store.runtime.serving import EnsembleServer, score_with_all
+from model_store.runtime.scoring import DECODERS, DecodedPhoto, Photo, decode_photo, failed_record, score_with_all
+from model_store.runtime.serving import EnsembleServer
 from model_store.uploads import BatchKey
 
 logger = logging.getLogger(__name__)
@@ -52,12 +55,14 @@ class UploadScorer:
         ensembles: EnsembleServer,
         rules: Rules,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        thumbnails: Thumbnails | None = None,
     ) -> None:
         self._photos = photos
         self._results = results
         self._ensembles = ensembles
         self._rules = rules
         self._clock = clock
+        self._thumbnails = thumbnails
 
     def score(self, uploads: Collection[Upload]) -> Progress:
         """Scores uploads together, whatever batches they are of; a fault of ours with one costs no other its record."""
@@ -68,14 +73,19 @@ class UploadScorer:
             files = progress.run(network, self._fetch, uploads)
             present = {upload: file for upload, file in files.items() if file is not None}
             wishes = progress.run(network, lambda upload: asked[upload.key.batch_key].result(), present)
-            for refs in set(wishes.values()):
+            for refs in filter(None, set(wishes.values())):
                 group = {upload: present[upload] for upload, wish in wishes.items() if wish == refs}
                 self._score_group(refs, group, network, progress)
-        progress.missing = len(files) - len(present)
+        progress.missing = len(files) - len(present) + list(wishes.values()).count(None)
         return progress
 
-    def _asked_ensembles(self, batch: BatchKey) -> tuple[str, ...]:
-        return asked_ensembles(self._results.get(batch_item_key(batch)) or {}) or (self._rules.default_ensemble,)
+    def _asked_ensembles(self, batch: BatchKey) -> tuple[str, ...] | None:
+        """References of the ensembles that are to score a batch; None where it was deleted."""
+        item = self._results.get(batch_item_key(batch)) or {}
+        if was_deleted(item):
+            logger.info("ignored: batch %s of %s was deleted", batch.batch, batch.tenant)
+            return None
+        return asked_ensembles(item) or (self._rules.default_ensemble,)
 
     def _fetch(self, upload: Upload) -> bytes | FailedRecord | None:
         """The photo's file, the record of one that is too large or empty, or None where there is none any more."""
@@ -97,7 +107,7 @@ class UploadScorer:
     ) -> None:
         """Scores uploads that ask for the same ensembles."""
         ensembles, errors = self._load(refs)
-        records = self._records(ensembles, files, progress) if ensembles else {}
+        records = self._records(ensembles, files, network, progress) if ensembles else {}
         written = progress.run(network, lambda upload: self._keep(upload, records[upload]), records)
         for upload, is_new in written.items():
             progress.count(next(iter(records[upload].values())), is_new=is_new)
@@ -120,7 +130,11 @@ class UploadScorer:
         return list(ensembles.values()), errors
 
     def _records(
-        self, ensembles: Sequence[LoadedEnsemble], files: Mapping[Upload, bytes | FailedRecord], progress: Progress
+        self,
+        ensembles: Sequence[LoadedEnsemble],
+        files: Mapping[Upload, bytes | FailedRecord],
+        network: Executor,
+        progress: Progress,
     ) -> dict[Upload, RecordByEnsemble]:
         cuts = frozenset(cut for ensemble in ensembles for cut in ensemble.spec.preprocessings)
 
@@ -128,7 +142,8 @@ class UploadScorer:
             file = files[upload]
             if isinstance(file, FailedRecord):
                 return file
-            return decode_photo(Photo(upload.key.filename, lambda: file), cuts, self._rules.limits)
+            keep = partial(self._thumbnails.keep, upload.key, network) if self._thumbnails else None
+            return decode_photo(Photo(upload.key.filename, lambda: file), cuts, self._rules.limits, keep)
 
         with ThreadPoolExecutor(DECODERS) as decoders:
             outcomes = progress.run(decoders, decode, files)

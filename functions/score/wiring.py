@@ -9,10 +9,11 @@ from threading import Thread
 from aws_lambda_powertools import Metrics
 
 from functions.score.scorer import Rules, UploadScorer
-from functions.settings import Count, Settings, Text
+from functions.score.thumbnails import Thumbnails
 from functions.telemetry import ServingMetrics
 from model_store.images import DEFAULT_LIMITS, ImageLimits
 from model_store.runtime.serving import EnsembleServer
+from model_store.settings import Count, Settings, Text
 from model_store.store import ModelStore
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class ScoreSettings(Settings):
     store: Path
     results_table: Text
     uploads_bucket: Text
+    heatmaps_bucket: Text | None = None  # without it, there are no thumbnails
     default_alias: Text = "live"
     max_image_bytes: Count = DEFAULT_LIMITS.max_bytes
     max_image_pixels: Count = DEFAULT_LIMITS.max_pixels
@@ -44,18 +46,20 @@ def wire(settings: ScoreSettings, metrics: Metrics) -> UploadScorer:
     loading.start()
     # Importing boto3 takes as long as reading an ensemble does, so the one goes on beside the other.
     from functions.aws.clients import dynamodb_client, s3_client
-    from functions.aws.objects import Objects
-    from functions.aws.table import Table
+    from model_store.aws.objects import Objects
+    from model_store.aws.table import Table
 
     rules = Rules(
         limits=ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
         default_ensemble=settings.default_alias,
         retention=timedelta(days=settings.record_retention_days),
     )
-    photos, results = Objects(s3_client(), settings.uploads_bucket), Table(dynamodb_client(), settings.results_table)
+    s3, results = s3_client(), Table(dynamodb_client(), settings.results_table)
+    photos = Objects(s3, settings.uploads_bucket)
+    thumbnails = Thumbnails(Objects(s3, settings.heatmaps_bucket)) if settings.heatmaps_bucket else None
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != ON_DEMAND:
         loading.join(LOAD_AHEAD_SECONDS)
-    return UploadScorer(photos, results, ensembles, rules)
+    return UploadScorer(photos, results, ensembles, rules, thumbnails=thumbnails)
 
 
 def _load_ahead(ensembles: EnsembleServer, ref: str) -> None:

@@ -103,7 +103,7 @@ def _score(scorer: "Scorer", photos: list["Photo"], *, print_each: bool) -> list
 
 
 def _keep_thumbnails(thumbnails: dict[str, bytes]) -> "OnImage":
-    from memorability.report import thumbnail
+    from model_store.images.thumbnails import thumbnail
 
     return lambda name, image: thumbnails.update({name: thumbnail(image)})
 

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
-from functions.aws.table import Table
+from model_store.aws.table import Table
 from model_store.items import Item
 from model_store.store import ModelStore
 from tests.integration.calls import ARTEFACTS, REGION, RESULTS, UPLOADS
@@ -28,6 +28,7 @@ __all__ = ["published", "store"]
 _PER_PROCESS = (
     "functions.telemetry",
     "functions.score.handler",
+    "functions.api.handler",
     "functions.publish.handler",
     "functions.publish.models",
 )

@@ -4,16 +4,15 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html.parser import HTMLParser
-from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from memorability.report import ReportError, ReportPhoto, thumbnail, write_report
+from memorability.report import ReportError, ReportPhoto, write_report
 from model_store.images import ImageErrorCode
+from model_store.images.thumbnails import thumbnail
 from model_store.records import FailedRecord, Failure, MeasureResult, ModelScore, ScoredRecord
 from model_store.store import Manifest, Measure
 from model_store.store.manifest import FileDigest, Licence, ReferenceDistribution
@@ -292,21 +291,3 @@ def test_a_report_that_cannot_be_written_is_an_error_that_names_the_file(tmp_pat
     (tmp_path / "report.html").mkdir()
     with pytest.raises(ReportError, match=r"report\.html cannot be written \(Is a directory\)"):
         render(tmp_path, [scored("a.jpg", 0.8)])
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [((4000, 3000), (480, 360)), ((300, 1200), (120, 480)), ((200, 100), (200, 100)), ((9000, 3), (480, 1))],
-)
-def test_a_thumbnail_keeps_the_aspect_and_is_never_enlarged(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    with Image.open(BytesIO(thumbnail(Image.new("RGB", size, "teal")))) as small:
-        assert (small.format, small.mode, small.size) == ("JPEG", "RGB", expected)
-
-
-def test_a_thumbnail_shows_the_picture() -> None:
-    image = Image.new("RGB", (1000, 500), "white")
-    image.paste("black", (0, 0, 500, 500))
-    with Image.open(BytesIO(thumbnail(image, longest_side=100))) as small:
-        pixels = np.asarray(small)
-    assert pixels[25, 25].max() < 8
-    assert pixels[25, 75].min() > 247

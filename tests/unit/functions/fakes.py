@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from functions.events import ObjectEvent
-from functions.ports import MissingObjectError
 from model_store.items import ORDER, Item
+from model_store.ports import MissingObjectError
 
 
 class FakeObjects:

@@ -61,7 +61,7 @@ def imported_by(module: str) -> set[str]:
 
 def test_a_bundle_is_installed_with_nothing_but_the_standard_library_and_boto3(tmp_path: Path) -> None:
     output = run(FORBID.format(allowed=BOTO3 | OURS) + INSTALL.format(store=str(tmp_path)))
-    assert "is not installed: upload the bundle that PYTHONPATH names" in output
+    assert "is not installed: install the bundle that PYTHONPATH names" in output
 
 
 @pytest.mark.parametrize(

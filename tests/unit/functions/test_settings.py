@@ -5,7 +5,7 @@ import pytest
 from functions.publish.settings import BundleSettings, BundleSettingsError
 from functions.publish.wiring import PublishSettings
 from functions.score.wiring import ScoreSettings
-from functions.settings import SettingsError
+from model_store.settings import SettingsError
 
 SCORE = {
     "MEMORABILITY_STORE": "/mnt/store",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from botocore.exceptions import ClientError
 
-from functions.ports import MissingObjectError
+from model_store.ports import MissingObjectError
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -20,14 +20,14 @@ _MISSING = {"NoSuchKey", "NoSuchVersion", "404"}
 
 @final
 class Objects:
-    """The `ObjectSource` of a bucket."""
+    """The `ObjectSource` and `ObjectSink` of a bucket."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def read(self, key: str, version_id: str | None, max_bytes: int) -> tuple[int, bytes]:
-        """Size and content, as `functions.ports.ObjectSource` says; raises `ClientError` where S3 refuses."""
+        """Size and content, as `model_store.ports.ObjectSource` says; raises `ClientError` where S3 refuses."""
         size, body = self._get(key, version_id)
         with closing(body):
             return size, body.read() if size <= max_bytes else b""
@@ -37,6 +37,10 @@ class Objects:
         _, body = self._get(key, version_id)
         with closing(body):
             yield from body.iter_chunks(CHUNK_BYTES)
+
+    def write(self, key: str, content: bytes, media_type: str) -> None:
+        """Writes an object; raises `ClientError` where S3 refuses."""
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=media_type)
 
     def _get(self, key: str, version_id: str | None) -> "tuple[int, StreamingBody]":
         version: dict[str, Any] = {"VersionId": version_id} if version_id else {}

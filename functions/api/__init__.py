@@ -1,0 +1,1 @@
+"""The HTTP API: batches of photos, their results and heatmaps, and the models behind them."""
