@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import batched
@@ -11,7 +11,7 @@ from PIL.Image import Image
 
 from model_store.images import ImageError, ImageErrorCode, ImageLimits, Preprocessing, decode
 from model_store.records import FailedRecord, Failure, MeasureResult, ScoredRecord
-from model_store.runtime.ensembles import EnsembleSpec, LoadedEnsemble, Pixels
+from model_store.runtime.ensembles import EnsembleSpec, LoadedEnsemble, Pixels, measure_all
 from model_store.runtime.executables import BATCH_SIZES
 from model_store.store import Measure
 
@@ -96,27 +96,13 @@ class Scorer:
             yield pending.popleft().result()
 
     def _score_batch(
-        self, ensemble: LoadedEnsemble, outcomes: tuple[DecodedPhoto | FailedRecord, ...]
-    ) -> Iterator[ScoredRecord | FailedRecord]:
-        decoded = [outcome for outcome in outcomes if isinstance(outcome, DecodedPhoto)]
-        measures = iter(self._measure(ensemble, decoded) if decoded else [])
-        for outcome in outcomes:
-            if isinstance(outcome, FailedRecord):
-                yield outcome
-            else:
-                yield ScoredRecord(
-                    file=outcome.name,
-                    width=outcome.width,
-                    height=outcome.height,
-                    ensemble=self._spec.ref,
-                    measures=next(measures),
-                )
-
-    def _measure(self, ensemble: LoadedEnsemble, photos: Sequence[DecodedPhoto]) -> list[dict[Measure, MeasureResult]]:
+        self, ensemble: LoadedEnsemble, outcomes: Sequence[DecodedPhoto | FailedRecord]
+    ) -> list[ScoredRecord | FailedRecord]:
         start = time.perf_counter()
-        measures = ensemble.measure([photo.pixels for photo in photos])
-        self.model_seconds += time.perf_counter() - start
-        return measures
+        records = [by_name[ensemble.spec.name] for by_name in score_with_all([ensemble], outcomes)]
+        if any(record.status == "scored" for record in records):
+            self.model_seconds += time.perf_counter() - start
+        return records
 
 
 def decode_photo(
@@ -139,3 +125,36 @@ def decode_photo(
 def failed_record(name: str, error: ImageError) -> FailedRecord:
     """The record of a photo that gives no picture."""
     return FailedRecord(file=name, error=Failure(code=error.code, message=str(error)))
+
+
+def score_with_all(
+    ensembles: Sequence[LoadedEnsemble], outcomes: Sequence[DecodedPhoto | FailedRecord]
+) -> list[dict[str, ScoredRecord | FailedRecord]]:
+    """Scores a batch with several ensembles.
+
+    Args:
+        ensembles: at least one, each of another name.
+        outcomes: photos cut in every way that the ensembles want, and records of those that could not be decoded.
+
+    Returns:
+        For each outcome its record by the name of the ensemble; a photo that failed fails for all of them.
+    """
+    decoded = [outcome for outcome in outcomes if isinstance(outcome, DecodedPhoto)]
+    measured = iter(measure_all(ensembles, [photo.pixels for photo in decoded]) if decoded else [])
+    return [
+        _scored_records(ensembles, outcome, next(measured))
+        if isinstance(outcome, DecodedPhoto)
+        else {ensemble.spec.name: outcome for ensemble in ensembles}
+        for outcome in outcomes
+    ]
+
+
+def _scored_records(
+    ensembles: Sequence[LoadedEnsemble], photo: DecodedPhoto, measures: Sequence[Mapping[Measure, MeasureResult]]
+) -> dict[str, ScoredRecord | FailedRecord]:
+    return {
+        ensemble.spec.name: ScoredRecord(
+            file=photo.name, width=photo.width, height=photo.height, ensemble=ensemble.spec.ref, measures=measured
+        )
+        for ensemble, measured in zip(ensembles, measures, strict=True)
+    }

@@ -11,8 +11,8 @@ from model_store.images import ImageErrorCode, Preprocessing
 from model_store.records import FailedRecord, Failure, ScoredRecord
 from model_store.runtime.ensembles import EnsembleSpec, LoadedEnsemble
 from model_store.runtime.loading import LoadedModel
-from model_store.runtime.scoring import DecodedPhoto
-from model_store.runtime.serving import MAX_ENSEMBLES, REFRESH_SECONDS, RETRY_SECONDS, EnsembleServer, score_with_all
+from model_store.runtime.scoring import DecodedPhoto, score_with_all
+from model_store.runtime.serving import MAX_ENSEMBLES, REFRESH_SECONDS, RETRY_SECONDS, EnsembleServer
 from model_store.store import CorruptModelError, ModelStore, NotFoundError
 from model_store.store.layout import PARAMETERS_FILE
 from tests.unit import tiny_models
