@@ -1,0 +1,144 @@
+"""The stand-in's API; what it takes and gives is checked against the API's description."""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tests.browser.fake.contract import ContractError, check_answer, check_request
+from tests.browser.fake.sign_in import SignIn
+from tests.browser.fake.state import Batch, Heatmap, State
+from tests.browser.fake.storage import Storage
+from tests.browser.fake.views import ensemble_views, model_views, photo_views
+
+PROBLEM = "application/problem+json"
+
+type Handler = Callable[[Request], Awaitable[Response]]
+type Action = Callable[[str, Request, Any], Response]
+
+
+def problem(status: int, detail: str) -> Response:
+    """An RFC 9457 problem document."""
+    document = {"type": "urn:memorability:problem:test", "title": "Problem", "status": status, "detail": detail}
+    return JSONResponse(document, status, media_type=PROBLEM)
+
+
+class Api:
+    """Batches, results and heatmaps."""
+
+    def __init__(self, state: State, sign_in: SignIn, storage: Storage) -> None:
+        self._state = state
+        self._sign_in = sign_in
+        self._storage = storage
+
+    def routes(self) -> list[Route]:
+        actions: list[tuple[str, str, Action]] = [
+            ("POST", "/batches", self._create),
+            ("GET", "/batches", self._list),
+            ("GET", "/batches/{batch}", self._read),
+            ("DELETE", "/batches/{batch}", self._delete),
+            ("GET", "/batches/{batch}/photos", self._photos),
+            ("POST", "/batches/{batch}/uploads", self._uploads),
+            ("POST", "/batches/{batch}/heatmaps", self._heatmaps),
+            ("GET", "/batches/{batch}/export.csv", self._export),
+            ("GET", "/models", self._models),
+            ("GET", "/ensembles", self._ensembles),
+        ]
+        return [Route(path, self._checked(action), methods=[method]) for method, path, action in actions]
+
+    def _checked(self, action: Action) -> Handler:
+        async def handle(request: Request) -> Response:
+            path, body = request.url.path, await request.body()
+            sent = json.loads(body) if body else None
+            try:
+                check_request(request.method, path, dict(request.query_params), sent)
+                answer = self._answer(action, request, sent)
+                is_json = answer.media_type in {"application/json", PROBLEM}
+                given = json.loads(bytes(answer.body)) if is_json else None
+                check_answer(request.method, path, answer.status_code, str(answer.media_type), given)
+            except ContractError as error:
+                self._state.problems.append(str(error))
+                return problem(500, str(error))
+            return answer
+
+        return handle
+
+    def _answer(self, action: Action, request: Request, sent: Any) -> Response:
+        if self._state.behaviour.is_down:
+            return problem(500, "Something went wrong here, and it was written down. Please try again.")
+        tenant = self._sign_in.tenant(request)
+        if tenant is None:
+            return problem(401, "This needs the id token of a user.")
+        if "batch" in request.path_params and not self._batch(tenant, request):
+            return problem(404, "There is no such batch.")
+        return action(tenant, request, sent)
+
+    def _batch(self, tenant: str, request: Request) -> Batch | None:
+        return self._state.batch_of(tenant, request.path_params["batch"])
+
+    def _known(self, tenant: str, request: Request) -> Batch:
+        return self._state.batches[request.path_params["batch"]]
+
+    def _create(self, tenant: str, request: Request, wish: Any) -> Response:
+        batch = self._state.create(tenant, wish, request.headers["idempotency-key"])
+        forms = [self._storage.form(batch, file["name"]) for file in wish["files"]]
+        return JSONResponse({"batch": batch.summary(), "uploads": forms}, 201)
+
+    def _list(self, tenant: str, request: Request, _: Any) -> Response:
+        own = [batch for batch in self._state.batches.values() if batch.tenant == tenant]
+        newest_first = sorted(own, key=lambda batch: batch.created_at, reverse=True)
+        start = int(request.query_params.get("cursor", "0"))
+        end = start + 2
+        cursor = str(end) if end < len(own) else None
+        return JSONResponse({"batches": [batch.summary() for batch in newest_first[start:end]], "next_cursor": cursor})
+
+    def _read(self, tenant: str, request: Request, _: Any) -> Response:
+        batch = self._known(tenant, request)
+        states = [photo.state for photo in batch.photos.values()]
+        counts = {state: states.count(state) for state in ("scored", "failed", "waiting")}
+        return JSONResponse(batch.summary() | {"counts": counts | {"declared": len(states)}})
+
+    def _delete(self, tenant: str, request: Request, _: Any) -> Response:
+        del self._state.batches[request.path_params["batch"]]
+        return Response(status_code=204)
+
+    def _photos(self, tenant: str, request: Request, _: Any) -> Response:
+        views = photo_views(self._known(tenant, request), self._state.behaviour, self._storage.link)
+        start, limit = int(request.query_params.get("cursor", "0")), int(request.query_params["limit"])
+        cursor = str(start + limit) if start + limit < len(views) else None
+        return JSONResponse({"photos": views[start : start + limit], "next_cursor": cursor})
+
+    def _uploads(self, tenant: str, request: Request, wish: Any) -> Response:
+        batch = self._known(tenant, request)
+        self._state.declare(batch, wish["files"])
+        return JSONResponse({"uploads": [self._storage.form(batch, file["name"]) for file in wish["files"]]}, 201)
+
+    def _heatmaps(self, tenant: str, request: Request, wish: Any) -> Response:
+        batch = self._known(tenant, request)
+        asked = [(name, s, m) for name in wish["photos"] for s in wish["subjects"] for m in wish["methods"]]
+        ready_at = time.monotonic() + self._state.behaviour.heatmap_seconds
+        for name, subject, method in asked:
+            batch.photos[name].heatmaps.append(Heatmap(subject, method, ready_at))
+        requests = [{"photo": name, "subject": s, "method": m, "status": "queued"} for name, s, m in asked]
+        return JSONResponse({"requests": requests}, 202)
+
+    def _export(self, tenant: str, request: Request, _: Any) -> Response:
+        file = io.StringIO()
+        rows = csv.writer(file)
+        rows.writerow(["photo", "state"])
+        rows.writerows((photo.name, photo.state) for photo in self._known(tenant, request).photos.values())
+        answer = Response(file.getvalue(), headers={"Content-Type": "text/csv; charset=utf-8"})
+        answer.media_type = "text/csv; charset=utf-8"
+        return answer
+
+    def _models(self, tenant: str, request: Request, _: Any) -> Response:
+        return JSONResponse({"models": model_views(), "next_cursor": None})
+
+    def _ensembles(self, tenant: str, request: Request, _: Any) -> Response:
+        return JSONResponse({"ensembles": ensemble_views(), "next_cursor": None})

@@ -1,0 +1,256 @@
+/** The page's state, and everything that users can do to it. Views read the one and call the other. */
+
+import { ApiError } from "./api/client.js";
+import { OpenBatch, declared } from "./batch/open_batch.js";
+import { Look } from "./heatmaps/look.js";
+import { address, parseRoute } from "./routes.js";
+import { SignedOutError } from "./session/session.js";
+import { filesOfDrop, filesOfInput, toPhotos } from "./upload/files.js";
+
+/** @param {string | null} folder @param {number} count */
+function nameOfBatch(folder, count) {
+  const now = new Date().toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  return folder ?? `${count} ${count === 1 ? "photo" : "photos"}, ${now}`;
+}
+
+/** @typedef {{id: string, name: string, photos: number}} Deletion */
+
+export class App {
+  route = parseRoute(location.hash);
+  isOnline = navigator.onLine;
+  /** @type {{text: string, retry: (() => void) | null} | null} */
+  problem = null;
+  /** @type {{models: any[], ensembles: any[]} | null} null before it has been read */
+  catalogue = null;
+  /** @type {{batches: any[], cursor: string | null} | null} null before it has been read */
+  list = null;
+  /** @type {{name: string, ensembles: Set<string>, previews: boolean, isCreating: boolean}} the batch to be made */
+  draft = { name: "", ensembles: new Set(), previews: false, isCreating: false };
+  /** @type {OpenBatch | null} */
+  batch = null;
+  /** @type {Deletion | null} what is about to be deleted */
+  deleting = null;
+  look = new Look(() => this.changed());
+  /** @type {Map<string, OpenBatch>} batches that are shown or uploaded to */
+  #open = new Map();
+  #isQueued = false;
+  #render;
+
+  /**
+   * @param {import("./session/session.js").Session} session
+   * @param {import("./api/client.js").ApiClient} api
+   * @param {(app: App) => void} render
+   */
+  constructor(session, api, render) {
+    this.session = session;
+    this.api = api;
+    this.#render = render;
+    session.onEnd = () => this.#onSignedOut();
+  }
+
+  start() {
+    addEventListener("hashchange", () => this.#go());
+    addEventListener("online", () => this.#setOnline(true));
+    addEventListener("offline", () => this.#setOnline(false));
+    addEventListener("beforeunload", (event) => {
+      if ([...this.#open.values()].some(({ queue }) => queue.isBusy)) event.preventDefault();
+    });
+    this.#go();
+  }
+
+  /** Shows the present state, once for all changes of this moment. */
+  changed() {
+    if (this.#isQueued) return;
+    this.#isQueued = true;
+    queueMicrotask(() => {
+      this.#isQueued = false;
+      this.#render(this);
+    });
+  }
+
+  /** Does something that may fail, and says so if it does. @param {() => Promise<void>} action */
+  async attempt(action) {
+    this.problem = null;
+    try {
+      await action();
+    } catch (error) {
+      if (error instanceof SignedOutError) this.#onSignedOut();
+      else this.#tell(/** @type {Error} */ (error), action);
+    }
+    this.changed();
+  }
+
+  dismissProblem() {
+    this.problem = null;
+    this.changed();
+  }
+
+  signIn() {
+    return this.attempt(() => this.session.signIn());
+  }
+
+  signOut() {
+    this.session.signOut();
+  }
+
+  /** @param {Partial<App["draft"]>} change */
+  edit(change) {
+    Object.assign(this.draft, change);
+    this.changed();
+  }
+
+  /** @param {DataTransfer} transfer */
+  async drop(transfer) {
+    const picked = filesOfDrop(transfer); // before anything else, see there
+    const key = crypto.randomUUID();
+    await this.attempt(async () => this.#take(await picked, key));
+  }
+
+  /** @param {FileList} list */
+  async choose(list) {
+    const picked = filesOfInput(list);
+    const key = crypto.randomUUID();
+    await this.attempt(() => this.#take(picked, key));
+  }
+
+  loadMoreBatches() {
+    return this.attempt(async () => {
+      const page = await this.api.batches(this.list?.cursor ?? null);
+      this.list = { batches: [...(this.list?.batches ?? []), ...page.batches], cursor: page.next_cursor };
+    });
+  }
+
+  /** @param {Deletion | null} what null: nothing after all */
+  askToDelete(what) {
+    this.deleting = what;
+    this.changed();
+  }
+
+  confirmDelete() {
+    const { id } = /** @type {Deletion} */ (this.deleting);
+    this.deleting = null;
+    return this.attempt(async () => {
+      await this.api.deleteBatch(id);
+      this.#close(id);
+      if (this.list) this.list.batches = this.list.batches.filter((batch) => batch.id !== id);
+      location.hash = address("batches");
+    });
+  }
+
+  /** @param {OpenBatch} batch */
+  downloadCsv(batch) {
+    return this.attempt(async () => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(await this.api.exportCsv(batch.id));
+      link.download = `${batch.info.name.replace(/[^\p{L}\p{N}._ -]+/gu, "_")}.csv`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    });
+  }
+
+  /** @param {OpenBatch} batch @param {string[]} names @param {object} subject @param {string} method */
+  requestHeatmaps(batch, names, subject, method) {
+    return this.attempt(() => batch.requestHeatmaps(names, subject, method));
+  }
+
+  /**
+   * Files go to the batch that is shown, else to a new one.
+   *
+   * @param {import("./upload/files.js").Picked} picked
+   * @param {string} key the same when it is tried again, so that there are never two batches
+   */
+  async #take({ files, folder }, key) {
+    const batch = this.route.view === "batch" ? this.batch : null;
+    // A photo that the batch waits for keeps its name: it is sent again. Others get names of their own.
+    const taken = batch?.photos.filter(({ state }) => state !== "waiting").map(({ name }) => name);
+    const { photos, leftOut } = toPhotos(files, taken);
+    if (!photos.length) throw new Error(noPhotos(leftOut));
+    if (batch) await batch.upload(photos);
+    const target = batch ?? (await this.#create(photos, folder, key));
+    target.leftOut = leftOut;
+  }
+
+  /** @param {import("./upload/files.js").Photo[]} photos @param {string | null} folder @param {string} key */
+  async #create(photos, folder, key) {
+    const { name, ensembles, previews } = this.draft;
+    this.edit({ isCreating: true, name: name.trim() || nameOfBatch(folder, photos.length) });
+    try {
+      const wanted = { name: this.draft.name, ensembles: [...ensembles], preview_heatmaps: previews };
+      const created = await this.api.createBatch({ ...wanted, files: photos.map(declared) }, key);
+      const batch = this.#opened(created.batch.id);
+      batch.info = created.batch;
+      this.edit({ name: "" });
+      location.hash = address("batches", batch.id);
+      await batch.upload(photos, created.uploads);
+      return batch;
+    } finally {
+      this.edit({ isCreating: false });
+    }
+  }
+
+  /** @param {string} id */
+  #opened(id) {
+    const batch = this.#open.get(id) ?? new OpenBatch(id, this.api, () => this.changed());
+    this.#open.set(id, batch);
+    return batch;
+  }
+
+  /** @param {string} id */
+  #close(id) {
+    this.#open.get(id)?.stop();
+    this.#open.delete(id);
+    if (this.batch?.id === id) this.batch = null;
+  }
+
+  #go() {
+    const route = parseRoute(location.hash);
+    if (JSON.stringify(route) !== JSON.stringify(this.route)) this.route = route;
+    this.problem = null;
+    if (this.session.user) this.#load();
+    this.changed();
+  }
+
+  /** Reads what the route shows. */
+  #load() {
+    const { route } = this;
+    const id = "batch" in route ? route.batch : null;
+    for (const batch of this.#open.values()) if (batch.id !== id && !batch.queue.isBusy) this.#close(batch.id);
+    this.batch = id ? this.#opened(id) : null;
+    this.batch?.watch();
+    if (!this.catalogue) void this.attempt(() => this.#loadCatalogue());
+    if (route.view === "batches") {
+      this.list = null;
+      void this.loadMoreBatches();
+    }
+  }
+
+  async #loadCatalogue() {
+    const [models, ensembles] = await Promise.all([this.api.models(), this.api.ensembles()]);
+    this.catalogue = { models, ensembles };
+  }
+
+  /** @param {boolean} isOnline */
+  #setOnline(isOnline) {
+    this.isOnline = isOnline;
+    if (isOnline && this.problem?.retry) this.problem.retry();
+    this.changed();
+  }
+
+  #onSignedOut() {
+    for (const id of [...this.#open.keys()]) this.#close(id);
+    this.problem = { text: "Your sign-in has ended. Please sign in again.", retry: null };
+    this.changed();
+  }
+
+  /** @param {Error} error @param {() => Promise<void>} action */
+  #tell(error, action) {
+    const canRetry = error instanceof ApiError && (error.kind === "network" || error.kind === "server");
+    this.problem = { text: error.message, retry: canRetry ? () => void this.attempt(action) : null };
+  }
+}
+
+/** @param {{name: string, reason: string}[]} leftOut */
+function noPhotos(leftOut) {
+  const named = leftOut.slice(0, 5).map(({ name, reason }) => `${name} is ${reason}`);
+  return `There is nothing to upload${named.length ? `: ${named.join(", ")}` : ""}.`;
+}

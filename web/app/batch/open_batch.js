@@ -1,0 +1,157 @@
+/** A batch that is shown or uploaded to: its photos, their uploads, and what the user has chosen of it. */
+
+import { UploadQueue } from "../upload/queue.js";
+import { Links } from "./links.js";
+import { measuresOf } from "./ranking.js";
+import { Watch } from "./watch.js";
+
+/** @param {import("../upload/files.js").Photo} photo */
+export function declared({ name, file, type }) {
+  return { name, bytes: file.size, type };
+}
+
+export class OpenBatch {
+  /** @type {any} what the API says of the batch; null before it has been read */
+  info = null;
+  /** @type {any[]} */
+  photos = [];
+  /** @type {"loading" | "ready" | "missing"} */
+  state = "loading";
+  /** @type {string | null} why the photos could not be read just now */
+  problem = null;
+  /** @type {string | null} pinned reference of the one that ranks; null: the first */
+  ensemble = null;
+  measure = "hit_rate";
+  /** @type {Set<string>} names of the photos that were picked */
+  picked = new Set();
+  /** @type {{name: string, reason: string}[]} files that were dropped and are not uploaded */
+  leftOut = [];
+  #api;
+  #onChange;
+  #links = new Links();
+  #watch = new Watch(() => this.#look());
+  #fingerprint = "";
+
+  /**
+   * @param {string} id
+   * @param {import("../api/client.js").ApiClient} api
+   * @param {(event?: unknown) => void} onChange
+   */
+  constructor(id, api, onChange) {
+    this.id = id;
+    this.#api = api;
+    this.#onChange = () => onChange();
+    this.queue = new UploadQueue(
+      (photos) => api.uploadLinks(id, photos.map(declared)),
+      (justSent) => {
+        if (justSent) this.#watch.hurry();
+        onChange();
+      },
+    );
+  }
+
+  /** Starts reading the batch, and goes on as long as it changes. */
+  watch() {
+    this.#watch.hurry();
+  }
+
+  stop() {
+    this.#watch.stop();
+    this.queue.stop();
+  }
+
+  /**
+   * @param {import("../upload/files.js").Photo[]} photos
+   * @param {any[]} [links] where there are some already
+   */
+  async upload(photos, links) {
+    this.queue.add(photos, links ?? (await this.#api.uploadLinks(this.id, photos.map(declared))));
+    this.#watch.hurry();
+  }
+
+  /** @param {{ensemble: string} | {measure: string}} ranking */
+  rankBy(ranking) {
+    Object.assign(this, ranking);
+    this.#onChange();
+  }
+
+  /** @param {string} name @param {boolean} isPicked */
+  pick(name, isPicked) {
+    if (isPicked) this.picked.add(name);
+    else this.picked.delete(name);
+    this.#onChange();
+  }
+
+  unpickAll() {
+    this.picked.clear();
+    this.#onChange();
+  }
+
+  /** @param {string[]} names @param {object} subject @param {string} method */
+  async requestHeatmaps(names, subject, method) {
+    await this.#api.requestHeatmaps(this.id, { photos: names, subjects: [subject], methods: [method] });
+    this.#watch.hurry();
+  }
+
+  get counts() {
+    const count = (/** @type {string} */ state) => this.photos.filter((photo) => photo.state === state).length;
+    return { all: this.photos.length, scored: count("scored"), failed: count("failed"), waiting: count("waiting") };
+  }
+
+  async #look() {
+    try {
+      this.info ??= await this.#api.batch(this.id);
+      return this.#take(await this.#api.photos(this.id));
+    } catch (error) {
+      return this.#lost(/** @type {Error & {kind?: string}} */ (error));
+    }
+  }
+
+  /** @param {any[]} photos */
+  #take(photos) {
+    this.photos = photos.map((photo) => this.#withStableLinks(photo));
+    const measures = measuresOf(photos, this.ensemble);
+    if (measures.length && !measures.includes(this.measure)) this.measure = measures[0];
+    const fingerprint = JSON.stringify([photos.map(essence), this.state]);
+    const hasChanged = fingerprint !== this.#fingerprint;
+    this.#fingerprint = fingerprint;
+    this.state = "ready";
+    this.problem = null;
+    if (hasChanged) this.#onChange();
+    const pending = photos.some(({ state, heatmaps }) => state === "waiting" || heatmaps.some(isQueued));
+    if (hasChanged) return "changed";
+    return pending || this.queue.isBusy ? "same" : "settled";
+  }
+
+  /** @param {Error & {kind?: string}} error */
+  #lost(error) {
+    this.state = error.kind === "missing" ? "missing" : this.state;
+    this.problem = error.message;
+    this.#onChange();
+    return error.kind === "network" || error.kind === "server" ? "same" : "settled";
+  }
+
+  /** @param {any} photo */
+  #withStableLinks(photo) {
+    const version = String(photo.results.flatMap(({ measures }) => Object.values(measures).map(({ score }) => score)));
+    return {
+      ...photo,
+      thumbnail_url: this.#links.stable(photo.thumbnail_url, version),
+      photo_url: this.#links.stable(photo.photo_url, version),
+      heatmaps: photo.heatmaps.map((heatmap) => ({
+        ...heatmap,
+        overlay_url: this.#links.stable(heatmap.overlay_url, version),
+      })),
+    };
+  }
+}
+
+/** @param {{status: string}} heatmap */
+function isQueued({ status }) {
+  return status === "queued";
+}
+
+/** What the page shows of a photo, without links, which differ in every answer. @param {any} photo */
+function essence({ name, state, error, results, heatmaps }) {
+  return [name, state, error, results, heatmaps.map((map) => [map.subject, map.method, map.status, map.score])];
+}
