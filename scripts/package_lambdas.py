@@ -13,8 +13,9 @@ from pathlib import Path
 from scripts.packaging.architecture import Architecture
 from scripts.packaging.dependencies import ROOT
 from scripts.packaging.errors import PackagingError
-from scripts.packaging.lambdas import MANIFEST_FILE, package
+from scripts.packaging.lambdas import package
 from scripts.packaging.limits import sizes_json
+from scripts.packaging.manifest import MANIFEST_FILE
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from functions.publish.archives import ArchiveError, unpack
 logger = logging.getLogger(__name__)
 
 MIN_AGE = timedelta(days=1)
+_WORKER_PACKAGE = "gpu_worker"  # a bundle that holds it is the workers'
 _STAGING_PREFIX = ".staging-"
 _TRASH_PREFIX = ".trash-"
 _LITTER_AGE = timedelta(hours=1)  # no publisher lives that long: Lambda ends a call after 15 minutes
@@ -54,11 +56,14 @@ def install_bundle(runtime: Path, digest: str, kind: str, chunks: Iterable[bytes
 
 
 def prune_bundles(runtime: Path, keep: int, in_use: Collection[str], now: datetime) -> list[str]:
-    """Removes old bundles: not the newest `keep`, none that is in use, none that was asked for within a day.
+    """Removes old bundles: not the newest `keep` of a kind, none in use, none that was asked for within a day.
+
+    There are two kinds: those of functions, and those of heatmap workers. Who publishes knows what functions use, and
+    not what workers do: those run with one of their newest.
 
     Args:
         runtime: the folder of all bundles.
-        keep: how many stay in any case.
+        keep: how many of each kind stay in any case.
         in_use: digests that stay.
         now: with time zone.
 
@@ -66,9 +71,14 @@ def prune_bundles(runtime: Path, keep: int, in_use: Collection[str], now: dateti
         The digests that were removed.
     """
     folders = [entry for entry in runtime.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-    newest_first = sorted(folders, key=_installed_at, reverse=True)
+    newest_first: dict[bool, list[Path]] = defaultdict(list)
+    for folder in sorted(folders, key=_installed_at, reverse=True):
+        newest_first[(folder / _WORKER_PACKAGE).is_dir()].append(folder)
     outdated = [
-        folder for folder in newest_first[keep:] if folder.name not in in_use and _installed_at(folder) < now - MIN_AGE
+        folder
+        for of_a_kind in newest_first.values()
+        for folder in of_a_kind[keep:]
+        if folder.name not in in_use and _installed_at(folder) < now - MIN_AGE
     ]
     for folder in outdated:
         trash = folder.rename(folder.with_name(f"{_TRASH_PREFIX}{folder.name}"))

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from functions.aws.clients import s3_client
-from functions.aws.objects import Objects
 from functions.events import object_events
 from functions.publish.artefacts import UploadedBundle, UploadedModel, find_artefacts
 from functions.publish.bundles import install_bundle, prune_bundles
 from functions.publish.settings import BundleSettings
+from model_store.aws.objects import Objects
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -54,7 +54,7 @@ def _publish(model: UploadedModel) -> None:
         from functions.publish.models import publish_model
     except ModuleNotFoundError as error:
         raise NoBundleError(
-            f"{error.name} is not installed: upload the bundle that PYTHONPATH names, runtime/DIGEST.tar.gz, to s3://"
-            f"{settings.artefacts_bucket}"
+            f"{error.name} is not installed: install the bundle that PYTHONPATH names, with "
+            f"`python -m scripts.install_bundle --artefacts-bucket {settings.artefacts_bucket} …`"
         ) from error
     publish_model(model)

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import final
 
-from functions.ports import ItemTable, MissingObjectError, ObjectSource
 from functions.publish.artefacts import UploadedModel
 from functions.publish.publications import (
     Publication,
@@ -24,6 +23,7 @@ from functions.publish.publications import (
 )
 from functions.publish.requests import InvalidRequestError, PublicationRequest
 from model_store.errors import MemorabilityError
+from model_store.ports import ItemTable, MissingObjectError, ObjectSource
 from model_store.store import (
     CorruptModelError,
     InUseError,

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from functions.aws.clients import dynamodb_client, s3_client
-from functions.aws.objects import Objects
-from functions.aws.table import Table
 from functions.publish.publisher import Publisher
-from functions.settings import Count, Settings, Text
+from model_store.aws.objects import Objects
+from model_store.aws.table import Table
 from model_store.runtime.compiling import compile_for_fleet
+from model_store.settings import Count, Settings, Text
 from model_store.store import ModelStore
 
 

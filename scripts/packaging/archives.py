@@ -10,7 +10,9 @@ from pathlib import Path
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that the format can tell
 _FILE_MODE = 0o644
+_PROGRAM_MODE = 0o755
 _FOLDER_MODE = 0o755
+_PROGRAMS = "bin"  # name of folders whose files are programs; the modes of the files themselves depend on the machine
 _READ_BYTES = 1024 * 1024
 _DIGEST_CHARACTERS = 16  # of a digest in a file's name; the manifest has all of it
 
@@ -45,7 +47,8 @@ def _write_tar(folder: Path, file: gzip.GzipFile) -> None:
                 entry.type, entry.mode = tarfile.DIRTYPE, _FOLDER_MODE
                 archive.addfile(entry)
             else:
-                entry.mode, entry.size = _FILE_MODE, path.stat().st_size
+                entry.mode = _PROGRAM_MODE if path.parent.name == _PROGRAMS else _FILE_MODE
+                entry.size = path.stat().st_size
                 with path.open("rb") as content:
                     archive.addfile(entry, content)
 

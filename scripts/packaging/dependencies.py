@@ -1,4 +1,4 @@
-"""Locked dependencies, as wheels for Lambda, unpacked into a folder."""
+"""Locked dependencies, as wheels for Lambda and for the heatmap workers, unpacked into a folder."""
 
 import sys
 from collections.abc import Sequence
@@ -13,6 +13,9 @@ ROOT = Path(__file__).parents[2]
 # The publisher needs boto3 before the bundle is on the volume; and hundreds of small files are better off in a zip than
 # on a network volume, which serves them one round trip after the other.
 ZIPPED_GROUP = "functions"
+
+# JAX's way to NVIDIA's GPUs, for the heatmap workers.
+CUDA_GROUP = "worker"
 
 # What the project needs elsewhere but no function imports, with all that only these need.
 NOT_FOR_FUNCTIONS = (
@@ -37,6 +40,10 @@ class Requirements:
 
     lines: tuple[str, ...]
 
+    def __add__(self, other: "Requirements") -> "Requirements":
+        """The requirements of both, each once."""
+        return Requirements((*self.lines, *(other - self).lines))
+
     def __sub__(self, other: "Requirements") -> "Requirements":
         """The requirements that the other has not."""
         return Requirements(tuple(line for line in self.lines if line not in other.lines))
@@ -54,16 +61,22 @@ def bundled_requirements() -> Requirements:
     return _export("--no-default-groups", "--no-emit-project", *pruned, *left_out) - zipped_requirements()
 
 
+def worker_requirements(*, cuda: bool) -> Requirements:
+    """All that the heatmap worker imports, with or without what JAX needs to compute on NVIDIA's GPUs."""
+    worker = bundled_requirements() + zipped_requirements()
+    return worker + _export("--only-group", CUDA_GROUP, "--prune", "scipy") if cuda else worker
+
+
 def _export(*arguments: str) -> Requirements:
     text = run([find_uv(), "export", "--project", ROOT, "--frozen", "--no-header", "--no-annotate", *arguments])
     return Requirements(tuple(text.replace("\\\n", "").splitlines()))
 
 
 def install(requirements: Requirements, architecture: Architecture, folder: Path) -> None:
-    """Unpacks the wheels for Lambda into a folder, each with the digest that the lock file gives.
+    """Unpacks wheels for Amazon Linux 2023 into a folder, each with the digest that the lock file gives.
 
     Raises:
-        PackagingError: a package has no wheel for Lambda, or one cannot be fetched.
+        PackagingError: a package has no such wheel, or one cannot be fetched.
     """
     folder.mkdir(parents=True)
     listed = folder.with_suffix(".txt")

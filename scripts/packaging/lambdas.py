@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from scripts.packaging.bytecode import compile_modules
 from scripts.packaging.dependencies import ROOT, bundled_requirements, install, zipped_requirements
 from scripts.packaging.errors import PackagingError
 from scripts.packaging.limits import Size
+from scripts.packaging.manifest import Entry, Manifest, bundle_entry, path_from_root
 from scripts.packaging.trimming import strip_shared_objects, trim
 
-MANIFEST_FILE = "manifest.json"
+WORKER_BUNDLE = "worker_runtime"  # of the manifest; see worker.py
 SHARED_PACKAGE = "model_store"
 FUNCTIONS_PACKAGE = "functions"
 HANDLER_FILE = "handler.py"  # a folder of functions/ that has one is a function
@@ -58,22 +58,17 @@ class Lambdas:
         unzipped = [Size(f"{name}, unzipped", package.unpacked, limits.UNZIPPED) for name, package in self.zips.items()]
         return [*zips, *unzipped, Size("runtime bundle, unpacked", self.runtime.unpacked, limits.BUNDLE)]
 
-    def manifest(self) -> dict[str, dict[str, object]]:
+    def manifest(self) -> dict[str, Entry]:
         """What Terraform reads: paths from the repository's root where they are inside it."""
-        zips: dict[str, dict[str, object]] = {
-            name: {"path": _from_root(package.path), "sha256_base64": _sha256_base64(package.path)}
+        zips: dict[str, Entry] = {
+            name: {"path": path_from_root(package.path), "sha256_base64": _sha256_base64(package.path)}
             for name, package in self.zips.items()
         }
-        runtime = {
-            "digest": self.runtime_digest,
-            "path": _from_root(self.runtime.path),
-            "bytes_unpacked": self.runtime.unpacked,
-        }
-        return zips | {"runtime": runtime}
+        return zips | {"runtime": bundle_entry(self.runtime.path, self.runtime_digest, self.runtime.unpacked)}
 
 
 def package(architecture: Architecture, out: Path, report: Report) -> Lambdas:
-    """Builds everything into a folder, which then holds nothing else.
+    """Builds everything into a folder, which then holds nothing else but the workers' bundle, where there is one.
 
     Args:
         architecture: of the functions.
@@ -97,8 +92,7 @@ def package(architecture: Architecture, out: Path, report: Report) -> Lambdas:
     zips = {name: _zip(name, architecture, work, out) for name in function_names()}
     shutil.rmtree(work)
     lambdas = Lambdas(zips, runtime, file_sha256(archive))
-    (out / MANIFEST_FILE).write_text(json.dumps(lambdas.manifest(), indent=2) + "\n")
-    _remove_others(out, {MANIFEST_FILE, archive.name, *(package.path.name for package in zips.values())})
+    Manifest(out).replace(lambdas.manifest(), keep=WORKER_BUNDLE)
     return lambdas
 
 
@@ -129,17 +123,6 @@ def _finish(folder: Path, architecture: Architecture) -> None:
     trim(folder)
     strip_shared_objects(folder, architecture)
     compile_modules(folder)
-
-
-def _remove_others(out: Path, keep: set[str]) -> None:
-    for path in out.iterdir():
-        if path.name not in keep and path.is_file():
-            path.unlink()
-
-
-def _from_root(path: Path) -> str:
-    absolute = path.resolve()
-    return str(absolute.relative_to(ROOT) if absolute.is_relative_to(ROOT) else absolute)
 
 
 def _sha256_base64(path: Path) -> str:

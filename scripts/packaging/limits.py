@@ -19,6 +19,9 @@ UNZIPPED = Limit(250 * 1024 * 1024, "Lambda takes 250 MiB unzipped")
 ZIPPED = Limit(5 * MB, "our budget for a zip")
 # JAX alone is 240 MB stripped: the bundle is on the volume because it breaks Lambda's limit.
 BUNDLE = Limit(420 * MB, "our budget for the unpacked bundle")
+# Every new instance reads the libraries it uses from the volume, and every release keeps a bundle there.
+WORKER_BUNDLE = Limit(520 * MB, "our budget for the workers' bundle without CUDA")
+CUDA_BUNDLE = Limit(5_600 * MB, "our budget for it with CUDA; the publisher unpacks up to 8 GB")
 
 
 @dataclass(frozen=True)

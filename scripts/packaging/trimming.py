@@ -1,9 +1,9 @@
-"""Takes out of installed packages what no function imports."""
+"""Takes out of installed packages what neither functions nor workers import."""
 
 import gzip
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from pathlib import Path
@@ -41,13 +41,20 @@ _UNUSED_PATHS = (
 )
 # The services that functions call; botocore describes four hundred. For a client it parses what it knows of its service
 # and the table of all endpoints: 0.05 s of a cold start, more than half of it for texts that nobody there reads.
-_AWS_SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts"})
+AWS_SERVICES = frozenset({"dynamodb", "s3", "sqs", "sts"})
+# NVIDIA's libraries hold no symbols to strip, and some load parts of themselves by their place in the file.
+_UNSTRIPPED = "nvidia"
 _ELF = b"\x7fELF"
 
 
-def trim(folder: Path) -> None:
-    """Removes tests, type stubs, headers and AWS services that are not called."""
-    for path in [*_matching(folder), *_uncalled_services(folder)]:
+def trim(folder: Path, services: Collection[str] = AWS_SERVICES) -> None:
+    """Removes tests, type stubs, headers and AWS services that are not called.
+
+    Args:
+        folder: installed packages.
+        services: those that are called, as botocore names them.
+    """
+    for path in [*_matching(folder), *_uncalled_services(folder, services)]:
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -56,7 +63,9 @@ def trim(folder: Path) -> None:
         slim = json.dumps(_without_texts(json.loads(gzip.decompress(model.read_bytes()))), separators=(",", ":"))
         model.write_bytes(gzip.compress(slim.encode(), mtime=0))
     for endpoints in folder.glob("botocore/data/endpoints.json"):
-        endpoints.write_text(json.dumps(_of_called_services(json.loads(endpoints.read_text())), separators=(",", ":")))
+        endpoints.write_text(
+            json.dumps(_of_called_services(json.loads(endpoints.read_text()), services), separators=(",", ":"))
+        )
 
 
 def _matching(folder: Path) -> Iterator[Path]:
@@ -70,10 +79,10 @@ def _is_any(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch(name, pattern) for pattern in patterns)
 
 
-def _uncalled_services(folder: Path) -> Iterator[Path]:
+def _uncalled_services(folder: Path, services: Collection[str]) -> Iterator[Path]:
     for data in (folder / "botocore/data", folder / "boto3/data"):
         if data.is_dir():
-            yield from (path for path in data.iterdir() if path.is_dir() and path.name not in _AWS_SERVICES)
+            yield from (path for path in data.iterdir() if path.is_dir() and path.name not in services)
 
 
 def _without_texts(model: Any) -> Any:
@@ -88,12 +97,10 @@ def _without_texts(model: Any) -> Any:
     }
 
 
-def _of_called_services(table: dict[str, Any]) -> dict[str, Any]:
+def _of_called_services(table: dict[str, Any], services: Collection[str]) -> dict[str, Any]:
     """The table of endpoints with the called services alone in every partition."""
     for partition in table["partitions"]:
-        partition["services"] = {
-            name: service for name, service in partition["services"].items() if name in _AWS_SERVICES
-        }
+        partition["services"] = {name: service for name, service in partition["services"].items() if name in services}
     return table
 
 
@@ -103,7 +110,8 @@ def strip_shared_objects(folder: Path, architecture: Architecture) -> None:
     Raises:
         PackagingError: there is no `strip` for this architecture, or it fails.
     """
-    objects = [path for path in sorted(folder.rglob("*.so*")) if _is_elf(path)]
+    found = (path for path in sorted(folder.rglob("*.so*")) if path.relative_to(folder).parts[0] != _UNSTRIPPED)
+    objects = [path for path in found if _is_elf(path)]
     strip = architecture.find_strip() if objects else ""
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda path: run([strip, "--strip-unneeded", path]), objects))

@@ -14,12 +14,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from functions.aws.objects import Objects
-from functions.aws.table import Table
 from functions.events import object_events
 from functions.publish.archives import ArchiveError
 from functions.publish.artefacts import UploadedModel, find_artefacts
 from functions.publish.publisher import Publisher
+from model_store.aws.objects import Objects
+from model_store.aws.table import Table
 from model_store.golden import golden_image
 from model_store.runtime.compiling import fleet_targets
 from model_store.runtime.ensembles import EnsembleSpec

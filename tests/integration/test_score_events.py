@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-from functions.aws.table import Table
 from functions.events import MalformedEventError
+from model_store.aws.table import Table
 from model_store.items import item_record
 from model_store.runtime.ensembles import EnsembleSpec
 from model_store.runtime.scoring import Photo, Scorer

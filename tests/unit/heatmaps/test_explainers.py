@@ -1,0 +1,122 @@
+"""Models and ensembles of a store, explained; by networks of a published architecture, small."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_store.heatmaps.explainers import SubjectExplainer, SubjectSpec
+from model_store.heatmaps.explaining import Settings
+from model_store.heatmaps.faithfulness import CurveSettings
+from model_store.heatmaps.gradients import PathSettings
+from model_store.heatmaps.methods import Method
+from model_store.heatmaps.networks import Network
+from model_store.heatmaps.occlusion import MaskSettings
+from model_store.heatmaps.subjects import HeatmapSubject, SubjectError
+from model_store.runtime.ensembles import Pixels
+from model_store.runtime.loading import load_model
+from model_store.store import CorruptModelError, Manifest, Measure, ModelStore, NotFoundError
+from model_store.store.layout import PARAMETERS_FILE
+from tests.unit import tiny_models
+
+FEW = Settings(PathSettings(steps=8), MaskSettings(pairs=4, cells=4))
+LIVE_HIT_RATE = HeatmapSubject.of_ensemble("live", Measure.HIT_RATE)
+
+
+def load(store: ModelStore, name: str) -> SubjectExplainer:
+    return SubjectSpec.of(store, HeatmapSubject.of_model(name)).load()
+
+
+def cut(explainer: SubjectExplainer, images: Sequence[np.ndarray]) -> list[Pixels]:
+    return [dict.fromkeys(explainer.preprocessings, image) for image in images]
+
+
+@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("name", ["first", "small"])
+def test_a_model_is_explained_with_the_score_it_gives(published: Path, method: Method, name: str) -> None:
+    store = ModelStore(published)
+    images = tiny_models.images(3)
+    explainer = load(store, name)
+    maps = explainer.explain(cut(explainer, list(images)), method, FEW)
+    expected = load_model(store.path(name), store.manifest(name))(images)
+    np.testing.assert_allclose([found.score for found in maps], expected, atol=1e-5)
+    assert {found.values.shape for found in maps} == {(tiny_models.CROP, tiny_models.CROP)}
+    assert all(np.isfinite(found.values).all() and found.values.std() > 0 for found in maps)
+    assert all(found.relative_disagreement == 0 for found in maps)
+
+
+def test_an_ensembles_map_is_its_members_mean(published: Path) -> None:
+    store = ModelStore(published)
+    images = list(tiny_models.images(2))
+    spec = SubjectSpec.of(store, LIVE_HIT_RATE)
+    assert spec.members == ("first@1", "second@1")
+    both, first, second = (explainer for explainer in (spec.load(), load(store, "first"), load(store, "second")))
+    found = both.explain(cut(both, images), Method.GRADCAM)
+    members = [one.explain(cut(one, images), Method.GRADCAM) for one in (first, second)]
+    for index, photo_map in enumerate(found):
+        values = np.stack([maps[index].values for maps in members])
+        np.testing.assert_allclose(photo_map.values, values.mean(0), atol=1e-5)
+        np.testing.assert_allclose(photo_map.disagreement, values.std(0), atol=1e-5)
+        assert photo_map.score == pytest.approx(np.mean([maps[index].score for maps in members]))
+        assert photo_map.relative_disagreement > 0
+
+
+def test_an_alias_and_a_measure_say_which_models(published: Path) -> None:
+    store = ModelStore(published)
+    alarms = SubjectSpec.of(store, HeatmapSubject.of_ensemble("live", Measure.FALSE_ALARM_RATE))
+    assert (alarms.members, alarms.measure) == (("alarms@1",), Measure.FALSE_ALARM_RATE)
+    assert SubjectSpec.of(store, HeatmapSubject.of_model("alarms")).measure is Measure.FALSE_ALARM_RATE
+
+
+def test_what_is_not_there_is_refused(store: ModelStore) -> None:
+    with pytest.raises(NotFoundError, match="nobody"):
+        SubjectSpec.of(store, HeatmapSubject.of_model("nobody"))
+    store.publish_ensemble("hits", {Measure.HIT_RATE: store.ensemble("live").measures[Measure.HIT_RATE]})
+    with pytest.raises(SubjectError, match="hits@1 has no false_alarm_rate; it measures hit_rate"):
+        SubjectSpec.of(store, HeatmapSubject.of_ensemble("hits", Measure.FALSE_ALARM_RATE))
+
+
+def test_an_altered_model_is_refused(store: ModelStore) -> None:
+    path = store.path("first") / PARAMETERS_FILE
+    path.chmod(0o644)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CorruptModelError, match=PARAMETERS_FILE):
+        load(store, "first")
+
+
+def test_networks_can_come_from_elsewhere(published: Path) -> None:
+    asked: list[str] = []
+
+    def keep(folder: Path, manifest: Manifest) -> Network:
+        asked.append(manifest.ref)
+        return Network.load(folder, manifest)
+
+    SubjectSpec.of(ModelStore(published), LIVE_HIT_RATE).load(keep)
+    assert asked == ["first@1", "second@1"]
+
+
+def test_a_model_loaded_for_scoring_can_be_explained(published: Path) -> None:
+    store = ModelStore(published)
+    loaded = load_model(store.path("first"), store.manifest("first"))
+    network, fresh = Network.of_loaded(loaded), load(store, "first").networks[0]
+    assert network.nbytes == fresh.nbytes == 4 * sum(value.size for value in tiny_models.parameters(3).values())
+    image = tiny_models.images(1)
+    explained = [
+        SubjectExplainer(SubjectSpec.of(store, HeatmapSubject.of_model("first")), (one,)) for one in (network, fresh)
+    ]
+    first, second = (one.explain(cut(one, list(image)), Method.GRADCAM)[0] for one in explained)
+    np.testing.assert_array_equal(first.values, second.values)
+
+
+def test_faithfulness_of_an_ensembles_maps(published: Path) -> None:
+    explainer = SubjectSpec.of(ModelStore(published), LIVE_HIT_RATE).load()
+    photos = cut(explainer, list(tiny_models.images(2)))
+    maps = explainer.explain(photos, Method.GRADCAM)
+    for found in explainer.measure_faithfulness(photos, maps, CurveSettings(steps=4)):
+        areas = [
+            area for order in (found.map, found.random, found.centre) for area in (order.deletion, order.insertion)
+        ]
+        assert all(0 < area < 1 for area in areas)
