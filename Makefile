@@ -7,7 +7,7 @@ export MEMORABILITY_STORE ?= $(CURDIR)/build/store
 export MEMORABILITY_CACHE ?= $(CURDIR)/.cache/downloads
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration test-terraform test-e2e test-platform lint format bench bench-cold package-lambdas plan deploy destroy local-up local-down local-logs clean
+.PHONY: help setup demo test test-unit test-integration test-terraform test-e2e test-platform lint format bench bench-cold bench-serve bench-bill cost package-lambdas package-worker plan deploy destroy local-up local-down local-logs local-worker clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-16s %s\n", names[i], $$2}'
@@ -15,7 +15,7 @@ help: ## Explain every target
 setup: .venv/.ready ## Make .venv with everything the project needs (uv too, where it is missing)
 
 .venv/.ready: pyproject.toml uv.lock $(if $(findstring .tools,$(UV)),.tools/bin/uv)
-	$(UV) sync --frozen --all-groups --all-extras
+	$(UV) sync --frozen --all-groups --no-group worker --all-extras
 	@touch $@
 
 .tools/bin/uv:
@@ -45,6 +45,19 @@ format: setup ## Put the code into the project's format
 bench: setup ## Measure scoring against the limits that the project set itself
 	$(RUN) python -m tests.benchmarks.scoring
 
+bench-serve: setup ## Measure `memorability serve` under 16 clients beside the network alone
+	@$(RUN) python -m scripts.demo_photos build/demo/photos
+	@$(RUN) memorability models pull resmem
+	$(RUN) python -m tests.benchmarks.serving
+
+bench-bill: package-lambdas ## Measure what the bill is made of, into docs/measurements.json
+	@$(RUN) python -m scripts.demo_photos build/demo/photos
+	@$(RUN) memorability models pull resmem
+	$(RUN) python -m tests.benchmarks.bill
+
+cost: setup ## Reckon the bill from docs/measurements.json, into docs/cost.md
+	$(RUN) python -m scripts.cost
+
 SETTINGS ?= deployments/default
 ARCHITECTURE ?= x86_64
 DEPLOYMENT = $(RUN) python -m scripts.deployment --settings "$(SETTINGS)" --architecture $(ARCHITECTURE) $(if $(APPROVE),--approve)
@@ -64,6 +77,9 @@ build/peers/resmem.onnx:
 package-lambdas: setup ## Build the functions' zips and the bundle of their dependencies (ARCHITECTURE=arm64)
 	$(RUN) python -m scripts.package_lambdas --architecture $(ARCHITECTURE)
 
+package-worker: setup ## Build the bundle of the heatmap workers, with CUDA: 3 GB to fetch (CPU=yes: without)
+	$(RUN) python -m scripts.package_worker --architecture $(ARCHITECTURE) $(if $(CPU),--cpu)
+
 plan: package-lambdas ## Show what `make deploy` would change in your AWS account (SETTINGS=folder)
 	@$(DEPLOYMENT) plan
 
@@ -75,15 +91,24 @@ deploy: package-lambdas ## Deploy to your AWS account and score a photo there (S
 destroy: package-lambdas ## Remove a deployment, after saying what is lost (SETTINGS=folder)
 	@$(DEPLOYMENT) destroy
 
+LOCAL ?= build/local
+LOCAL_PLATFORM = $(RUN) python -m scripts.local_platform --folder "$(LOCAL)"
+
 local-up: package-lambdas ## Bring the whole platform up on this machine, with ResMem published (see build/local.json)
 	@$(RUN) memorability models pull resmem
-	@$(RUN) python -m scripts.local_platform up
+	@$(LOCAL_PLATFORM) up
 
 local-down: setup ## Stop the platform on this machine and remove it
-	@$(RUN) python -m scripts.local_platform down
+	@$(LOCAL_PLATFORM) down
 
 local-logs: setup ## Show what the functions of the local platform wrote
-	@$(RUN) python -m scripts.local_platform logs
+	@$(LOCAL_PLATFORM) logs
 
-clean: ## Remove what was built or downloaded here
+local-worker: setup ## Start a heatmap worker for the platform on this machine; Ctrl-C drains it
+	@$(RUN) python -m scripts.local_worker
+
+clean: ## Stop the local platform, and remove what was built or downloaded here
+	@for folder in build/local build/platform-tests; do \
+	    test ! -d $$folder/run || $(MAKE) --no-print-directory setup local-down LOCAL=$$folder || exit; \
+	done
 	rm -rf build .cache .venv .tools

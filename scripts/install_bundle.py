@@ -1,8 +1,8 @@
-"""Puts the functions' dependencies on a deployment's volume.
+"""Puts the dependencies of functions, and the heatmap workers' bundle where it is packaged, on a deployment's volume.
 
     python -m scripts.install_bundle --artefacts-bucket B --function PREFIX-publish [--packages FILE]
 
-The archive goes to the artefacts bucket, and the publisher is asked to install it; the command ends when it is there.
+Each archive goes to the artefacts bucket, and the publisher is asked to install it; the command ends when it is there.
 Doing so again does no harm. Region, credentials and endpoint come from the environment, as with the AWS CLI.
 """
 
@@ -23,6 +23,7 @@ from model_store.errors import MemorabilityError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_BUNDLES = ("runtime", "worker_runtime")  # in the manifest
 _ARCHIVE_SUFFIXES = (".tar.gz", ".zip")
 _LAMBDA_CONFIG = Config(read_timeout=900, retries={"total_max_attempts": 1})  # the longest that a function may take
 
@@ -39,10 +40,11 @@ class Bundle:
     path: Path
 
     @classmethod
-    def read(cls, packages_file: Path) -> Self:
-        """The bundle that a manifest of packages names; it lies beside the manifest."""
-        runtime = json.loads(packages_file.read_text())["runtime"]
-        return cls(runtime["digest"], packages_file.parent / Path(runtime["path"]).name)
+    def read_all(cls, packages_file: Path) -> tuple[Self, ...]:
+        """The bundles that a manifest of packages names, the functions' first; they lie beside the manifest."""
+        packages = json.loads(packages_file.read_text())
+        entries = [packages[name] for name in _BUNDLES if name in packages]
+        return tuple(cls(entry["digest"], packages_file.parent / Path(entry["path"]).name) for entry in entries)
 
     @property
     def key(self) -> str:
@@ -89,20 +91,20 @@ def _notification(bucket: str, key: str) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Installs the bundle and returns the exit code."""
+    """Installs the bundles and returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--artefacts-bucket", required=True)
     parser.add_argument("--function", required=True, help="the publisher's name")
     parser.add_argument("--packages", type=Path, default=Path("build/lambda/manifest.json"))
     arguments = parser.parse_args()
-    bundle = Bundle.read(arguments.packages)
-    lambda_ = boto3.client("lambda", config=_LAMBDA_CONFIG)
-    try:
-        install_bundle(boto3.client("s3"), lambda_, arguments.artefacts_bucket, arguments.function, bundle)
-    except BundleInstallationError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"installed {bundle.key}")
+    s3, lambda_ = boto3.client("s3"), boto3.client("lambda", config=_LAMBDA_CONFIG)
+    for bundle in Bundle.read_all(arguments.packages):
+        try:
+            install_bundle(s3, lambda_, arguments.artefacts_bucket, arguments.function, bundle)
+        except BundleInstallationError as error:
+            print(error, file=sys.stderr)
+            return 1
+        print(f"installed {bundle.key}")
     return 0
 
 

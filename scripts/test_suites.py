@@ -20,15 +20,14 @@ class Suite:
     Attributes:
         covers: what it proves, for people.
         tools: programs it cannot do without, and how to get each.
-        by_name_only: whether it runs only where it is asked for, because it takes long.
     """
 
     covers: str
     tools: Mapping[str, str]
-    by_name_only: bool = False
 
 
 TERRAFORM = {"terraform": "https://developer.hashicorp.com/terraform/install"}
+STRIP = {"strip": "the package binutils"}
 SUITES = {
     "unit": Suite("one module at a time, no network", {}),
     "integration": Suite("functions and commands against emulated AWS services, in this process", {}),
@@ -36,10 +35,10 @@ SUITES = {
         "the Terraform modules, offline",
         TERRAFORM | {"cloud-init": "your system's package manager, e.g. apt-get install"},
     ),
-    "e2e": Suite(
-        "published weights, through the command and the packaged functions", {"strip": "the package binutils"}
+    "e2e": Suite("published weights, through the command and the packaged functions", STRIP),
+    "platform": Suite(
+        "the Terraform applied to an emulator: photos, page and API through it, and its removal", TERRAFORM | STRIP
     ),
-    "platform": Suite("the Terraform applied to an emulator, photos through it", TERRAFORM, by_name_only=True),
 }
 
 
@@ -47,7 +46,7 @@ def main() -> int:
     """Runs what is named, or everything; returns 0 if nothing failed."""
     require_all = bool(os.environ.get("MEMORABILITY_REQUIRE_ALL"))
     lines, failed = [], False
-    for name in sys.argv[1:] or [name for name, suite in SUITES.items() if not suite.by_name_only]:
+    for name in sys.argv[1:] or SUITES:
         missing = {tool: way for tool, way in SUITES[name].tools.items() if shutil.which(tool) is None}
         start = time.monotonic()
         if missing:
@@ -58,8 +57,6 @@ def main() -> int:
             outcome = f"{'passed' if passed else 'FAILED'} in {time.monotonic() - start:.0f} s"
             failed = failed or not passed
         lines.append(f"{name:12} {outcome}  ({SUITES[name].covers})")
-    if not sys.argv[1:]:
-        lines += [f"{name:12} not run: make test-{name}  ({s.covers})" for name, s in SUITES.items() if s.by_name_only]
     print("\n".join(["", *lines]))
     return int(failed)
 

@@ -2,9 +2,13 @@ locals {
   mount_path = "/mnt/store"
   store      = coalesce(var.emulator.store_directory, local.mount_path)
 
+  # What is made of photos, in the heatmaps bucket.
+  pictures = [for folder in ["heatmaps", "thumbnails"] : "${module.results.heatmaps_bucket.arn}/${folder}/*"]
+
   environment = {
     MEMORABILITY_RESULTS_TABLE   = module.results.table.name
     MEMORABILITY_STORE           = local.store
+    OPENBLAS_NUM_THREADS         = "1" # numpy computes next to nothing here, so no start waits for its threads
     POWERTOOLS_LOG_LEVEL         = var.log_level
     POWERTOOLS_METRICS_NAMESPACE = local.metric_namespace
     PYTHONPATH                   = "${local.store}/runtime/${local.manifest.runtime.digest}"
@@ -35,6 +39,7 @@ module "score" {
 
   environment = merge(local.environment, {
     MEMORABILITY_DEFAULT_ALIAS         = "live"
+    MEMORABILITY_HEATMAPS_BUCKET       = module.results.heatmaps_bucket.name
     MEMORABILITY_MAX_IMAGE_BYTES       = tostring(var.image_limits.max_bytes)
     MEMORABILITY_MAX_IMAGE_PIXELS      = tostring(var.image_limits.max_pixels)
     MEMORABILITY_RECORD_RETENTION_DAYS = tostring(var.retention_days.records)
@@ -57,6 +62,12 @@ data "aws_iam_policy_document" "score" {
     sid       = "SeeThatPhotosAreGone"
     actions   = ["s3:ListBucket"]
     resources = [module.image_intake.bucket.arn]
+  }
+
+  statement {
+    sid       = "WritePictures"
+    actions   = ["s3:PutObject"]
+    resources = local.pictures
   }
 
   statement {
@@ -95,6 +106,7 @@ module "publish" {
   memory_mib            = var.publish.memory_mib
   timeout_seconds       = var.publish.timeout_seconds
   ephemeral_storage_mib = var.publish.ephemeral_storage_mib
+  concurrency           = { reserved = var.publish.reserved_concurrency }
   policy_json           = data.aws_iam_policy_document.publish.json
   network               = local.inside
   file_system           = merge(module.model_volume.publisher, { mount_path = local.mount_path })

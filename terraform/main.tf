@@ -32,6 +32,7 @@ module "network" {
   zone_count         = var.network.zone_count
   kms_key_arn        = aws_kms_key.data.arn
   log_retention_days = var.retention_days.logs
+  prefix_lists       = !var.emulator.no_prefix_lists
 
   interface_endpoints = toset(concat(
     local.has_api || local.has_workers ? ["sqs"] : [],

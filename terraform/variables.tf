@@ -111,12 +111,13 @@ variable "score" {
 }
 
 variable "publish" {
-  description = "The publishing function. It compiles models, and unpacks the dependency bundle by way of /tmp. keep_versions: versions of a model that stay on the volume."
+  description = "The publishing function. It compiles models, and unpacks the dependency bundle by way of /tmp. keep_versions: versions of a model that stay on the volume. reserved_concurrency: 1 lets publications wait for each other; at once they do no harm."
   type = object({
     memory_mib            = optional(number, 3008)
     timeout_seconds       = optional(number, 900)
     ephemeral_storage_mib = optional(number, 2048)
     keep_versions         = optional(number, 3)
+    reserved_concurrency  = optional(number)
   })
   default  = {}
   nullable = false
@@ -147,7 +148,7 @@ variable "api" {
 
 variable "page" {
   description = <<-EOT
-    The page. directory: folder with its files (null: none yet). domain: its own host name and certificate (ACM in
+    The page. directory: folder with its files (null: web/ of the repository). domain: its own host name and certificate (ACM in
     us-east-1). additional_origins: origins beside its own that users may sign in from, such as a developer's.
   EOT
   type = object({
@@ -260,12 +261,18 @@ variable "emulator" {
     path_style_s3: buckets cannot be reached by host name, because BUCKET.127.0.0.1 is none.
     store_directory: it mounts no EFS; functions find the store in this folder of the machine instead.
     no_fleet_metrics: it does not know EnableMetricsCollection, which turns an Auto Scaling group's own metrics on.
+    endpoint_url: it listens there and has no names in the DNS, so that API, sign-in and page have other addresses.
+    batch_rights: it has rights of their own for SQS's batch requests, which AWS gives with those for single ones.
+    no_prefix_lists: it forgets the prefix list of a security group's rule, over which a second plan stumbles.
   EOT
   type = object({
     plain_http       = optional(bool, false)
     path_style_s3    = optional(bool, false)
     store_directory  = optional(string)
+    endpoint_url     = optional(string)
     no_fleet_metrics = optional(bool, false)
+    batch_rights     = optional(bool, false)
+    no_prefix_lists  = optional(bool, false)
   })
   default  = {}
   nullable = false

@@ -2,6 +2,10 @@
 
 locals {
   page_origins = local.has_api ? module.web_app[0].origins : []
+
+  # The repository's own page, where this code lies in the repository.
+  own_page       = "${path.root}/../web"
+  page_directory = var.page.directory != null ? var.page.directory : fileexists("${local.own_page}/index.html") ? local.own_page : null
 }
 
 module "web_app" {
@@ -17,9 +21,10 @@ module "web_app" {
   log_retention_days    = var.retention_days.logs
   allow_destroy_of_data = var.allow_destroy_of_data
   require_tls           = local.require_tls
+  emulator_url          = var.emulator.endpoint_url
 
   page = {
-    directory          = var.page.directory
+    directory          = local.page_directory
     bucket_name        = local.bucket_name["page"]
     additional_origins = var.page.additional_origins
   }
@@ -47,6 +52,7 @@ module "api" {
   environment = merge(
     local.environment,
     {
+      MEMORABILITY_DEFAULT_ALIAS         = "live"
       MEMORABILITY_HEATMAPS_BUCKET       = module.results.heatmaps_bucket.name
       MEMORABILITY_MAX_IMAGE_BYTES       = tostring(var.image_limits.max_bytes)
       MEMORABILITY_RECORD_RETENTION_DAYS = tostring(var.retention_days.records)
@@ -68,9 +74,9 @@ data "aws_iam_policy_document" "api" {
   }
 
   statement {
-    sid       = "SignHeatmaps"
+    sid       = "SignPictures"
     actions   = ["s3:GetObject"]
-    resources = ["${module.results.heatmaps_bucket.arn}/heatmaps/*"]
+    resources = local.pictures
   }
 
   statement {
@@ -82,7 +88,7 @@ data "aws_iam_policy_document" "api" {
   statement {
     sid       = "DeleteBatches"
     actions   = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
-    resources = ["${module.image_intake.bucket.arn}/uploads/*", "${module.results.heatmaps_bucket.arn}/heatmaps/*"]
+    resources = concat(["${module.image_intake.bucket.arn}/uploads/*"], local.pictures)
   }
 
   statement {
@@ -111,7 +117,7 @@ data "aws_iam_policy_document" "api" {
 
     content {
       sid       = "AskForHeatmaps"
-      actions   = ["sqs:SendMessage"]
+      actions   = concat(["sqs:SendMessage"], var.emulator.batch_rights ? ["sqs:SendMessageBatch"] : [])
       resources = [statement.value.jobs_queue.arn]
     }
   }

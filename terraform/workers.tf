@@ -16,12 +16,15 @@ module "heatmap_workers" {
   fleet_metrics      = !var.emulator.no_fleet_metrics
 
   environment = {
-    MEMORABILITY_HEATMAPS_BUCKET = module.results.heatmaps_bucket.name
-    MEMORABILITY_RESULTS_TABLE   = module.results.table.name
-    MEMORABILITY_UPLOADS_BUCKET  = module.image_intake.bucket.name
-    POWERTOOLS_LOG_LEVEL         = var.log_level
-    POWERTOOLS_METRICS_NAMESPACE = local.metric_namespace
-    TF_CPP_MIN_LOG_LEVEL         = "3"
+    MEMORABILITY_HEATMAPS_BUCKET        = module.results.heatmaps_bucket.name
+    MEMORABILITY_HEATMAP_RETENTION_DAYS = tostring(var.retention_days.heatmaps)
+    MEMORABILITY_MAX_IMAGE_BYTES        = tostring(var.image_limits.max_bytes)
+    MEMORABILITY_MAX_IMAGE_PIXELS       = tostring(var.image_limits.max_pixels)
+    MEMORABILITY_RESULTS_TABLE          = module.results.table.name
+    MEMORABILITY_UPLOADS_BUCKET         = module.image_intake.bucket.name
+    POWERTOOLS_LOG_LEVEL                = var.log_level
+    POWERTOOLS_METRICS_NAMESPACE        = local.metric_namespace
+    TF_CPP_MIN_LOG_LEVEL                = "3"
   }
 }
 

@@ -75,7 +75,7 @@ def _require_packages() -> None:
 
 def _deploy(terraform: Terraform, options: argparse.Namespace) -> None:
     account = AwsAccount()
-    release = Release(Bundle.read(PACKAGES_FILE), ModelStore(options.store), options.model)
+    release = Release(Bundle.read_all(PACKAGES_FILE), ModelStore(options.store), options.model)
     deployment = deploy(terraform, account, release, DEPLOYMENT_FILE, _report, approved=options.approve)
     _report(f"Trying it with {options.photo.name}")
     trial = smoke_test(account, deployment, options.photo)

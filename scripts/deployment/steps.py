@@ -36,12 +36,12 @@ class Release:
     """What is deployed beside the infrastructure.
 
     Attributes:
-        bundle: the functions' dependencies.
+        bundles: the functions' dependencies, and the heatmap workers' where they are packaged.
         store: where the model is taken from.
         model: `name@version`, or the name of its newest version.
     """
 
-    bundle: Bundle
+    bundles: tuple[Bundle, ...]
     store: ModelStore
     model: str
 
@@ -66,14 +66,14 @@ def deploy(
     running = terraform.outputs()
     if account.has_publisher(running):
         report("Installing the new functions' dependencies beside those in use")
-        account.install_bundle(running, release.bundle)
+        _install(account, running, release)
     terraform.apply(approved=approved)
     outputs = terraform.outputs()
     described = {"endpoint_url": None} | outputs["deployment"]
     deployment_file.parent.mkdir(parents=True, exist_ok=True)
     deployment_file.write_text(json.dumps(described, indent=2) + "\n")
     report("Installing the functions' dependencies")
-    account.install_bundle(outputs, release.bundle)
+    _install(account, outputs, release)
     if account.is_published(outputs, release.store, release.model):
         report(f"{release.model} was published before, and what is live stays so")
     else:
@@ -122,6 +122,11 @@ def destroy(terraform: Terraform, deployment_file: Path, ask: Callable[[str], st
         raise DeploymentError("Nothing was removed.")
     terraform.destroy(approved=False)
     deployment_file.unlink(missing_ok=True)
+
+
+def _install(account: Account, outputs: dict[str, Any], release: Release) -> None:
+    for bundle in release.bundles:
+        account.install_bundle(outputs, bundle)
 
 
 def _name(outputs: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The platform on this machine: `make local-up`, `make local-down`, `make local-logs`.
 
     python -m scripts.local_platform up [--packages build/lambda/manifest.json] [--models build/store]
-    python -m scripts.local_platform down | logs | status
+    python -m scripts.local_platform down | logs | status [--folder build/local]
 
 `up` needs the functions' packages and a store with ResMem, `make package-lambdas` and `memorability models pull
 resmem`. It listens on port 4566, or on the one that MEMORABILITY_LOCAL_PORT names. AWS's own tools use it with what
@@ -26,13 +26,11 @@ DEFAULT_PORT = 4566
 PACKAGES_FILE = ROOT / "build" / "lambda" / "manifest.json"
 
 
-def local_platform(packages_file: Path = PACKAGES_FILE, models: Path | None = None) -> LocalPlatform:
-    """The platform of this repository, running or not."""
-    layout = Layout()
-    emulator = Emulator(layout, int(os.environ.get("MEMORABILITY_LOCAL_PORT") or DEFAULT_PORT))
-    terraform = LocalTerraform(layout, emulator.client_environment, packages_file.resolve())
-    store = models or Path(os.environ.get("MEMORABILITY_STORE") or ROOT / "build" / "store")
-    return LocalPlatform(emulator, terraform, ModelStore(store))
+def local_platform(layout: Layout, port: int, packages_file: Path, models: Path) -> LocalPlatform:
+    """A platform of this repository, running or not; those in different folders and on different ports are apart."""
+    emulator = Emulator(layout, port)
+    terraform = LocalTerraform(layout, emulator.endpoint_url, emulator.client_environment, packages_file.resolve())
+    return LocalPlatform(emulator, terraform, ModelStore(models))
 
 
 def main() -> int:
@@ -40,10 +38,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["up", "down", "logs", "status"])
     parser.add_argument("--packages", type=Path, default=PACKAGES_FILE, help="manifest of the functions' packages")
-    parser.add_argument("--models", type=Path, help="store that ResMem is taken from; default: MEMORABILITY_STORE")
+    store = Path(os.environ.get("MEMORABILITY_STORE") or ROOT / "build" / "store")
+    parser.add_argument("--models", type=Path, default=store, help="store that ResMem is taken from")
+    parser.add_argument("--folder", type=Path, default=Layout().root, help="where the platform keeps its things")
     arguments = parser.parse_args()
+    port = int(os.environ.get("MEMORABILITY_LOCAL_PORT") or DEFAULT_PORT)
+    layout = Layout(arguments.folder.resolve())
     try:
-        return _do(arguments.action, local_platform(arguments.packages, arguments.models))
+        return _do(arguments.action, local_platform(layout, port, arguments.packages, arguments.models))
     except MemorabilityError as error:
         print(error, file=sys.stderr)
         return 1

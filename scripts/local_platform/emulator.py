@@ -1,7 +1,6 @@
 """MiniStack, an emulator of AWS that needs no Docker, as a process of its own on the loopback address."""
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -16,7 +15,7 @@ from botocore.config import Config
 from scripts.local_platform.errors import LocalPlatformError
 from scripts.local_platform.layout import Layout
 from scripts.packaging.architecture import PYTHON
-from scripts.packaging.tools import find_uv, run
+from scripts.packaging.tools import ensure_environment
 
 # Without `cryptography` the emulator refuses every JSON web token.
 REQUIREMENTS = ("ministack==1.5.33", "cryptography==50.0.2")
@@ -73,14 +72,7 @@ class Emulator:
 
     def install(self) -> None:
         """Makes the emulator's environment, with the Python version of the functions, where it is not there."""
-        marker = self.layout.venv / "installed.txt"
-        wanted = " ".join(REQUIREMENTS)
-        if marker.is_file() and marker.read_text() == wanted:
-            return
-        shutil.rmtree(self.layout.venv, ignore_errors=True)
-        run([find_uv(), "venv", "--no-project", "--python", PYTHON, self.layout.venv])
-        run([find_uv(), "pip", "install", "--python", self.layout.venv / "bin" / "python", *REQUIREMENTS])
-        marker.write_text(wanted)
+        ensure_environment(self.layout.venv, REQUIREMENTS, PYTHON)
 
     def is_running(self) -> bool:
         """Whether the process that was started here runs and answers."""
@@ -137,7 +129,7 @@ class Emulator:
             "HOME": str(self.layout.run),
             "LAMBDA_WARM_TTL_SECONDS": str(_IDLE_WORKER_SECONDS),
             "LANG": "C.UTF-8",
-            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_HOST": "localhost",  # the page is found by a name that ends in it
             "MINISTACK_REGION": REGION,
             "PATH": os.environ.get("PATH", os.defpath),
             "S3_DATA_DIR": str(state / "s3"),

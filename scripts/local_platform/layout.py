@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DEPLOYMENT_FILE = ROOT / "build" / "local.json"
 
 
 @dataclass(frozen=True)
@@ -12,6 +11,11 @@ class Layout:
     """The folders and files of one local platform."""
 
     root: Path = ROOT / "build" / "local"
+
+    @property
+    def deployment_file(self) -> Path:
+        """What clients read: beside the folder, for example `build/local.json`."""
+        return self.root.with_suffix(".json")
 
     @property
     def venv(self) -> Path:
@@ -47,6 +51,11 @@ class Layout:
     def terraform(self) -> Path:
         """A copy of the Terraform code, with a state on this machine."""
         return self.run / "terraform"
+
+    @property
+    def page(self) -> Path:
+        """A copy of the page's files, which Terraform uploads."""
+        return self.run / "page"
 
     @property
     def applied(self) -> Path:

@@ -10,8 +10,8 @@ from typing import Any, final
 from model_store.store import ModelStore
 from scripts.install_bundle import Bundle, install_bundle
 from scripts.local_platform.emulator import REGION, Emulator
-from scripts.local_platform.layout import DEPLOYMENT_FILE
 from scripts.local_platform.terraform import LocalTerraform
+from scripts.local_platform.users import Developer, ensure_user
 from scripts.publish_model import publish_model
 
 MODEL = "resmem"
@@ -29,13 +29,16 @@ class LocalPlatform:
         emulator: stands in for AWS.
         terraform: makes the platform on it.
         models: the store that the published model is taken from.
-        deployment_file: what clients read.
     """
 
     emulator: Emulator
     terraform: LocalTerraform
     models: ModelStore
-    deployment_file: Path = DEPLOYMENT_FILE
+
+    @property
+    def deployment_file(self) -> Path:
+        """What clients read."""
+        return self.emulator.layout.deployment_file
 
     def up(self, report: Report) -> dict[str, Any]:
         """Brings the platform up, or up to date, and publishes the model; returns what clients need to know.
@@ -56,7 +59,7 @@ class LocalPlatform:
             layout.outputs.write_text(json.dumps(self.terraform.outputs(), indent=2))
             layout.applied.write_text(digest)
         self._publish(report)
-        return self._describe()
+        return self._describe(self._let_somebody_in())
 
     def down(self) -> None:
         """Stops everything and removes it; only the emulator's environment and the store stay."""
@@ -98,8 +101,12 @@ class LocalPlatform:
         table = outputs["deployment"]["results_table"]
         publish_model(s3, self.emulator.client("dynamodb"), bucket, table, self.models, MODEL)
 
-    def _describe(self) -> dict[str, Any]:
+    def _let_somebody_in(self) -> dict[str, str] | None:
+        pool = self.outputs()["user_pool"]
+        return pool and ensure_user(self.emulator.client("cognito-idp"), pool["id"], Developer())
+
+    def _describe(self, user: dict[str, str] | None) -> dict[str, Any]:
         deployment: dict[str, Any] = {"endpoint_url": self.emulator.endpoint_url, "region": REGION}
-        deployment |= self.outputs()["deployment"]
+        deployment |= self.outputs()["deployment"] | {"user": user}
         self.deployment_file.write_text(json.dumps(deployment, indent=2) + "\n")
         return deployment

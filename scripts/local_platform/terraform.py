@@ -11,14 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+from scripts.local_platform.differences import differences
 from scripts.local_platform.errors import LocalPlatformError
 from scripts.local_platform.layout import ROOT, Layout
 
 CODE = ROOT / "terraform"
+PAGE = ROOT / "web"
 VARIABLES_TEMPLATE = Path(__file__).with_name("local.tfvars.template")
 MIRROR = "MEMORABILITY_TERRAFORM_MIRROR"
 
 _VARIABLES_FILE = "local.tfvars"
+_PLAN_FILE = "second.tfplan"
+_QUIETLY = ("-input=false", "-no-color")
 _BACKEND = """
 terraform {
   backend "local" {}
@@ -42,11 +46,13 @@ class LocalTerraform:
 
     Attributes:
         layout: where its things are.
+        endpoint_url: where the emulator listens.
         aws: environment variables that lead to the emulator.
         packages_file: the manifest of the functions' packages.
     """
 
     layout: Layout
+    endpoint_url: str
     aws: Mapping[str, str]
     packages_file: Path
 
@@ -64,8 +70,33 @@ class LocalTerraform:
             LocalPlatformError: Terraform is missing or fails; the message holds what it complained of.
         """
         self._copy_code()
-        self._run("init", "-input=false", "-no-color")
-        self._run("apply", "-input=false", "-no-color", "-auto-approve", f"-var-file={_VARIABLES_FILE}")
+        self._run("init", *_QUIETLY)
+        self.change({})
+
+    def change(self, variables: Mapping[str, str]) -> None:
+        """Applies the code again, with other values for some variables.
+
+        Raises:
+            LocalPlatformError: as for `apply`.
+        """
+        self._run("apply", *_QUIETLY, "-auto-approve", *_given(variables))
+
+    def differences(self) -> dict[str, set[str]]:
+        """What an application would change now: the attributes that differ, by the resource's address."""
+        self._run("plan", *_QUIETLY, f"-out={_PLAN_FILE}", *_given({}))
+        return differences(json.loads(self._run("show", "-json", _PLAN_FILE)))
+
+    def destroy(self) -> None:
+        """Removes everything that was applied.
+
+        Raises:
+            LocalPlatformError: as for `apply`.
+        """
+        self._run("destroy", *_QUIETLY, "-auto-approve", *_given({}))
+
+    def resources(self) -> list[str]:
+        """The addresses of what is applied."""
+        return self._run("state", "list").splitlines()
 
     def outputs(self) -> dict[str, Any]:
         """Terraform's outputs by name."""
@@ -74,6 +105,7 @@ class LocalTerraform:
 
     def _sources(self) -> Iterator[Path]:
         yield from (path for path in CODE.rglob("*.*") if path.is_file() and ".terraform" not in path.parts)
+        yield from (path for path in PAGE.rglob("*.*") if path.is_file())
         yield VARIABLES_TEMPLATE
         yield self.packages_file
 
@@ -81,10 +113,17 @@ class LocalTerraform:
         folder = self.layout.terraform
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(CODE, folder, ignore=_IGNORED)
+        shutil.copytree(PAGE, self.layout.page, dirs_exist_ok=True)
         (folder / "local_override.tf").write_text(_BACKEND)
         template = string.Template(VARIABLES_TEMPLATE.read_text())
-        places = {"store": json.dumps(str(self.layout.store)), "packages": json.dumps(str(self.packages_file))}
-        (folder / _VARIABLES_FILE).write_text(template.substitute(places))
+        places = {
+            "store": str(self.layout.store),
+            "packages": str(self.packages_file),
+            "page": str(self.layout.page),
+            "endpoint": self.endpoint_url,
+        }
+        values = {name: json.dumps(place) for name, place in places.items()}
+        (folder / _VARIABLES_FILE).write_text(template.substitute(values))
 
     def _run(self, *arguments: str) -> str:
         if not (program := shutil.which("terraform")):
@@ -110,3 +149,7 @@ class LocalTerraform:
         cache = Path(environment.setdefault("TF_PLUGIN_CACHE_DIR", str(ROOT / ".cache" / "terraform")))
         cache.mkdir(parents=True, exist_ok=True)
         return environment
+
+
+def _given(variables: Mapping[str, str]) -> list[str]:
+    return [f"-var-file={_VARIABLES_FILE}", *(f"-var={name}={value}" for name, value in variables.items())]

@@ -158,6 +158,14 @@ run "on_an_emulator" {
   command = plan
 
   variables {
-    emulator = { plain_http = true, path_style_s3 = true, store_directory = "/srv/store" }
+    emulator = {
+      plain_http       = true
+      path_style_s3    = true
+      endpoint_url     = "http://127.0.0.1:4566"
+      store_directory  = "/srv/store"
+      no_fleet_metrics = true
+      batch_rights     = true
+      no_prefix_lists  = true
+    }
   }
 }

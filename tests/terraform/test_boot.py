@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gpu_worker.settings import WorkerSettings
+from model_store.settings import PREFIX
 from tests.terraform.plan import Plan
 from tests.terraform.workspace import REPOSITORY
 
@@ -19,6 +22,12 @@ BOOT = REPOSITORY / "terraform/modules/heatmap_workers/boot"
 def user_data(queued: Plan) -> str:
     template = queued["module.heatmap_workers[0].aws_launch_template.worker"]
     return base64.b64decode(template["user_data"]).decode()
+
+
+def test_the_worker_is_told_all_that_it_wants_to_know(user_data: str) -> None:
+    told = set(re.findall(rf"({PREFIX}\w+)=", user_data))
+
+    assert told == {field.alias for field in WorkerSettings.model_fields.values()}
 
 
 def run(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -98,7 +98,17 @@ class TestRights:
     def test_scorer_reads_photos_and_writes_records_of_tenants_only(self, queued: Plan) -> None:
         rights = queued.statements("data.aws_iam_policy_document.score")
 
-        assert set(rights) == {"ReadPhotos", "SeeThatPhotosAreGone", "RecordScores", "TakePhotosFromQueue"}
+        assert set(rights) == {
+            "ReadPhotos",
+            "SeeThatPhotosAreGone",
+            "WritePictures",
+            "RecordScores",
+            "TakePhotosFromQueue",
+        }
+        assert sorted(rights["WritePictures"]["resources"]) == [
+            "arn:aws:s3:::heatmaps/heatmaps/*",
+            "arn:aws:s3:::heatmaps/thumbnails/*",
+        ]
         assert rights["ReadPhotos"]["resources"] == ["arn:aws:s3:::uploads/uploads/*"]
         assert condition(rights["RecordScores"], "dynamodb:LeadingKeys") == ["TENANT#*"]
         assert rights["TakePhotosFromQueue"]["resources"] == ["arn:aws:sqs:eu-west-1:111122223333:score"]

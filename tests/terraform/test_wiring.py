@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from functions.api.wiring import ApiSettings
 from functions.publish.settings import BundleSettings
 from functions.publish.wiring import PublishSettings
 from functions.score.wiring import ScoreSettings
-from functions.settings import PREFIX, Settings
+from model_store.settings import PREFIX, Settings
 from tests.terraform.plan import Plan, Values
 from tests.terraform.wires import (
     FUNCTIONS,
@@ -25,16 +26,11 @@ from tests.terraform.wires import (
     function,
 )
 
-SETTINGS: list[tuple[str, type[Settings]]] = [("score", ScoreSettings), ("publish", PublishSettings)]
-API_ENVIRONMENT = {
-    "MEMORABILITY_HEATMAPS_BUCKET",
-    "MEMORABILITY_JOBS_QUEUE_URL",
-    "MEMORABILITY_MAX_IMAGE_BYTES",
-    "MEMORABILITY_RECORD_RETENTION_DAYS",
-    "MEMORABILITY_RESULTS_TABLE",
-    "MEMORABILITY_STORE",
-    "MEMORABILITY_UPLOADS_BUCKET",
-}
+SETTINGS: list[tuple[str, type[Settings]]] = [
+    ("score", ScoreSettings),
+    ("publish", PublishSettings),
+    ("api", ApiSettings),
+]
 
 
 class TestVolume:
@@ -82,9 +78,6 @@ class TestEnvironment:
         settings = BundleSettings.read(environment(queued, PUBLISHER))
 
         assert settings.in_use == {MANIFEST["runtime"]["digest"]}
-
-    def test_names_for_the_api(self, queued: Plan) -> None:
-        assert ours(environment(queued, "api")) == API_ENVIRONMENT
 
     @every_function
     def test_dependencies_come_from_the_bundle_on_the_volume(self, queued: Plan, name: str) -> None:

@@ -38,6 +38,14 @@ resource "aws_lambda_event_source_mapping" "score" {
   batch_size              = var.queue.batch_size
   function_response_types = ["ReportBatchItemFailures"]
 
+  # S3 sends a test event to a new queue, before there is anything that the function could start with. What a filter
+  # does not admit, Lambda deletes (Lambda developer guide, "Using event filtering with an Amazon SQS event source").
+  filter_criteria {
+    filter {
+      pattern = jsonencode({ body = { Event = [{ exists = false }] } })
+    }
+  }
+
   scaling_config {
     maximum_concurrency = var.queue.max_concurrency
   }

@@ -31,20 +31,14 @@ resource "aws_lambda_permission" "s3_invokes_publisher" {
 resource "aws_s3_bucket_notification" "artefacts" {
   bucket = module.artefacts.name
 
-  # The manifest is uploaded last: with it the version is complete.
+  # The manifest is uploaded last: with it the version is complete. Bundles are no matter of events: who uploads one
+  # calls the publisher and waits, because nothing works without it.
   lambda_function {
     id                  = "models"
     lambda_function_arn = var.publisher.alias_arn
     events              = ["s3:ObjectCreated:*"]
     filter_prefix       = "models/"
     filter_suffix       = "/manifest.json"
-  }
-
-  lambda_function {
-    id                  = "runtime"
-    lambda_function_arn = var.publisher.alias_arn
-    events              = ["s3:ObjectCreated:*"]
-    filter_prefix       = "runtime/"
   }
 
   depends_on = [aws_lambda_permission.s3_invokes_publisher]

@@ -17,7 +17,7 @@ resource "aws_security_group" "endpoints" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "to_gateways" {
-  for_each = aws_vpc_endpoint.gateway
+  for_each = { for service, endpoint in aws_vpc_endpoint.gateway : service => endpoint if var.prefix_lists }
 
   security_group_id = aws_security_group.aws_clients.id
   description       = "HTTPS to ${each.key}"

@@ -42,3 +42,9 @@ variable "log_retention_days" {
   description = "Days for which the log of refused connections is kept."
   type        = number
 }
+
+variable "prefix_lists" {
+  description = "Rules of security groups may name the prefix lists of S3 and DynamoDB. False only for an emulator that forgets them."
+  type        = bool
+  default     = true
+}

@@ -1,7 +1,4 @@
 locals {
-  sign_in_url = "https://${aws_cognito_user_pool_domain.sign_in.domain}.auth.${data.aws_region.current.name}.amazoncognito.com"
-  storage     = join(" ", [for host in var.storage_hosts : "https://${host}"])
-
   # No inline script or style, no frame around the page, and no host but the deployment's own.
   content_security_policy = join("; ", [
     "default-src 'none'",
@@ -10,7 +7,7 @@ locals {
     "font-src 'self'",
     "manifest-src 'self'",
     "img-src 'self' blob: data: ${local.storage}",
-    "connect-src 'self' ${aws_apigatewayv2_api.api.api_endpoint} ${local.sign_in_url} ${local.storage}",
+    "connect-src ${join(" ", distinct(["'self'", local.api_origin, local.sign_in_url, local.storage]))}",
     "base-uri 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",
@@ -54,7 +51,7 @@ resource "aws_cloudfront_distribution" "page" {
     target_origin_id           = "page"
     allowed_methods            = ["GET", "HEAD"]
     cached_methods             = ["GET", "HEAD"]
-    viewer_protocol_policy     = "redirect-to-https"
+    viewer_protocol_policy     = var.require_tls ? "redirect-to-https" : "allow-all"
     compress                   = true
     cache_policy_id            = local.caching_optimized
     response_headers_policy_id = aws_cloudfront_response_headers_policy.page.id

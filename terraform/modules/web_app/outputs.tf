@@ -15,8 +15,8 @@ output "origins" {
 
 output "api_url" {
   description = "Address of the HTTP API."
-  value       = aws_apigatewayv2_api.api.api_endpoint
-  depends_on  = [aws_apigatewayv2_stage.default, aws_apigatewayv2_route.everything, aws_lambda_permission.api_invokes_function]
+  value       = local.api_url
+  depends_on  = [aws_apigatewayv2_stage.default, aws_apigatewayv2_route.signed_in, aws_lambda_permission.api_invokes_function]
 }
 
 output "api_id" {

@@ -1,6 +1,5 @@
 locals {
-  page_url = "https://${var.domain == null ? aws_cloudfront_distribution.page.domain_name : var.domain.name}"
-  origins  = concat([local.page_url], var.page.additional_origins)
+  origins = concat([local.page_url], var.page.additional_origins)
 
   content_types = {
     css         = "text/css; charset=utf-8"
@@ -66,7 +65,7 @@ resource "aws_s3_object" "settings" {
   cache_control = "no-cache"
 
   content = jsonencode({
-    api_url     = aws_apigatewayv2_api.api.api_endpoint
+    api_url     = local.api_url
     client_id   = aws_cognito_user_pool_client.page.id
     sign_in_url = local.sign_in_url
   })

@@ -87,3 +87,14 @@ variable "require_tls" {
   type        = bool
   default     = true
 }
+
+variable "emulator_url" {
+  description = "Where an emulator listens, such as http://127.0.0.1:4566. Null on AWS."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.emulator_url == null ? true : can(regex("^http://[^/]+:[0-9]+$", var.emulator_url))
+    error_message = "emulator_url must be scheme, host and port, such as http://127.0.0.1:4566."
+  }
+}

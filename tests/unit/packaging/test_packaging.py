@@ -19,6 +19,7 @@ from scripts.packaging.bytecode import compile_modules
 from scripts.packaging.dependencies import Requirements
 from scripts.packaging.errors import PackagingError
 from scripts.packaging.limits import Limit, Size
+from scripts.packaging.manifest import Entry, Manifest, bundle_entry
 from scripts.packaging.tools import find_uv, run
 from scripts.packaging.trimming import strip_shared_objects, trim
 
@@ -72,6 +73,43 @@ def test_archives_unpack_to_the_folder(folder: Path, tmp_path: Path) -> None:
     with tarfile.open(write_tarball(folder, tmp_path, "x")) as archive:
         archive.extractall(tmp_path / "unpacked", filter="data")
     assert {path: (tmp_path / "unpacked" / path).read_text() for path in FILES} == FILES
+
+
+def test_programs_stay_programs(folder: Path, tmp_path: Path) -> None:
+    write_files(folder, {"nvidia/cuda_nvcc/bin/ptxas": "#!"})
+    with tarfile.open(write_tarball(folder, tmp_path, "x")) as archive:
+        modes = {entry.name: entry.mode for entry in archive if entry.isfile()}
+
+    assert [name for name, mode in modes.items() if mode == 0o755] == ["nvidia/cuda_nvcc/bin/ptxas"]
+
+
+class TestManifest:
+    def entry(self, out: Path, name: str) -> Entry:
+        (out / name).write_bytes(name.encode())
+        return bundle_entry(out / name, "0" * 64, 7)
+
+    def test_functions_and_workers_are_packaged_one_after_the_other(self, tmp_path: Path) -> None:
+        manifest = Manifest(tmp_path)
+        manifest.replace({"score": self.entry(tmp_path, "score-1.zip")}, keep="worker_runtime")
+        manifest.add("worker_runtime", self.entry(tmp_path, "worker-1.tar.gz"))
+        manifest.replace({"api": self.entry(tmp_path, "api-1.zip")}, keep="worker_runtime")
+
+        assert set(manifest.entries()) == {"worker_runtime", "api"}
+        assert {path.name for path in tmp_path.iterdir()} == {"manifest.json", "worker-1.tar.gz", "api-1.zip"}
+
+    def test_a_bundle_whose_archive_is_gone_is_forgotten(self, tmp_path: Path) -> None:
+        manifest = Manifest(tmp_path)
+        manifest.add("worker_runtime", self.entry(tmp_path, "worker-1.tar.gz"))
+        (tmp_path / "worker-1.tar.gz").unlink()
+        manifest.replace({}, keep="worker_runtime")
+
+        assert not manifest.entries()
+
+
+def test_requirements_are_listed_once() -> None:
+    first, second = Requirements(("a==1", "b==1")), Requirements(("b==1", "c==1"))
+
+    assert (first + second).lines == ("a==1", "b==1", "c==1")
 
 
 def test_bytecode_is_the_same_twice_and_is_used_from_a_folder_that_nobody_can_write_to(

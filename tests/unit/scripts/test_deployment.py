@@ -130,7 +130,7 @@ def terraform(world: World, settings: Path) -> Terraform:
 
 def bring_up(world: World, settings: Path, *, approved: bool = False) -> Path:
     file = settings / "build" / "deployment.json"
-    release = Release(Bundle("d1", settings / "runtime.tar.gz"), ModelStore(settings / "store"), "resmem")
+    release = Release((Bundle("d1", settings / "runtime.tar.gz"),), ModelStore(settings / "store"), "resmem")
     deploy(terraform(world, settings), world, release, file, lambda text: None, approved=approved)
     return file
 

@@ -38,6 +38,11 @@ run "feeds_the_scorer_through_the_queue" {
   }
 
   assert {
+    condition     = jsondecode(one(one(aws_lambda_event_source_mapping.score[0].filter_criteria).filter).pattern) == { body = { Event = [{ exists = false }] } }
+    error_message = "S3's test event reaches the scorer, or photos do not."
+  }
+
+  assert {
     condition     = one(aws_lambda_event_source_mapping.score[0].scaling_config).maximum_concurrency == 10
     error_message = "max_concurrency does not reach the event source mapping."
   }

@@ -110,8 +110,8 @@ run "calls_the_publisher_for_whole_versions" {
   assert {
     condition = {
       for call in aws_s3_bucket_notification.artefacts.lambda_function : call.id => "${call.filter_prefix}*${coalesce(call.filter_suffix, "-")}"
-    } == { models = "models/*/manifest.json", runtime = "runtime/*-" }
-    error_message = "The publisher is not called for manifests and bundles, or for more than them."
+    } == { models = "models/*/manifest.json" }
+    error_message = "The publisher is not called for manifests, or for more than them."
   }
 
   assert {

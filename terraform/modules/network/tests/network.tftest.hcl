@@ -68,6 +68,24 @@ run "opens_https_only" {
     ])
     error_message = "Members of the security group may reach more than AWS over HTTPS."
   }
+
+  assert {
+    condition     = keys(aws_vpc_security_group_egress_rule.to_gateways) == ["dynamodb", "s3"]
+    error_message = "Members of the security group cannot reach S3 and DynamoDB."
+  }
+}
+
+run "does_without_prefix_lists_on_an_emulator" {
+  command = plan
+
+  variables {
+    prefix_lists = false
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.to_gateways) == 0
+    error_message = "A rule names a prefix list that the emulator forgets."
+  }
 }
 
 run "reject_cidr_block" {

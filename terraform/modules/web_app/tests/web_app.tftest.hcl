@@ -18,12 +18,22 @@ variables {
   }
 }
 
-run "asks_for_a_token_on_every_route" {
+run "asks_for_a_token_on_every_route_but_the_description" {
   command = plan
 
   assert {
-    condition     = aws_apigatewayv2_route.everything.authorization_type == "JWT" && aws_apigatewayv2_route.everything.route_key == "ANY /{path+}"
+    condition     = alltrue([for route in aws_apigatewayv2_route.signed_in : route.authorization_type == "JWT"])
     error_message = "There is a route without a token."
+  }
+
+  assert {
+    condition     = aws_apigatewayv2_route.description.route_key == "GET /openapi.json"
+    error_message = "More than the API's description is for everybody."
+  }
+
+  assert {
+    condition     = one(aws_apigatewayv2_api.api.cors_configuration).allow_methods == toset(keys(aws_apigatewayv2_route.signed_in)) && !contains(keys(aws_apigatewayv2_route.signed_in), "ANY")
+    error_message = "A route would take the browsers' OPTIONS requests, which carry no token."
   }
 
   assert {
@@ -119,6 +129,45 @@ run "answers_to_its_own_name" {
     condition     = output.page_url == "https://photos.example.org" && one(aws_cloudfront_distribution.page.viewer_certificate).minimum_protocol_version == "TLSv1.2_2021"
     error_message = "The page does not answer to its own name with TLS 1.2."
   }
+}
+
+run "is_found_on_an_emulator" {
+  command = plan
+
+  variables {
+    emulator_url = "http://127.0.0.1:4566"
+    require_tls  = false
+  }
+
+  assert {
+    condition     = output.api_url == "http://127.0.0.1:4566/_aws/execute-api/${output.api_id}/$default" && output.user_pool.sign_in_url == "http://127.0.0.1:4566"
+    error_message = "API or sign-in are not paths of the emulator's address."
+  }
+
+  assert {
+    condition     = output.page_url == "http://d111.cloudfront.localhost:4566" && contains(aws_cognito_user_pool_client.page.callback_urls, "${output.page_url}/")
+    error_message = "The page is not a name on this machine, or signing in does not lead to it."
+  }
+
+  assert {
+    condition     = strcontains(local.content_security_policy, "connect-src 'self' http://127.0.0.1:4566;")
+    error_message = "The page may not call the emulator."
+  }
+
+  assert {
+    condition     = one(aws_cloudfront_distribution.page.default_cache_behavior).viewer_protocol_policy == "allow-all"
+    error_message = "The page asks for TLS, which the emulator has not."
+  }
+}
+
+run "reject_emulator_url" {
+  command = plan
+
+  variables {
+    emulator_url = "http://127.0.0.1:4566/"
+  }
+
+  expect_failures = [var.emulator_url]
 }
 
 run "reject_throttle" {

@@ -1,0 +1,84 @@
+"""A role may do what Terraform grants it, and nothing else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.platform.platform_client import PlatformClient
+
+type Call = Callable[[Callable[[str], Any], PlatformClient], object]
+
+REFUSED: dict[str, tuple[str, Call]] = {
+    "score may not write photos": (
+        "score",
+        lambda of, client: of("s3").put_object(Bucket=client.deployment["uploads_bucket"], Key="uploads/a/b/c.jpg"),
+    ),
+    "score may not read models": (
+        "score",
+        lambda of, client: of("s3").list_objects_v2(Bucket=client.outputs["artefacts_bucket"]),
+    ),
+    "score may not delete records": (
+        "score",
+        lambda of, client: of("dynamodb").delete_item(
+            TableName=client.deployment["results_table"], Key={"pk": {"S": "TENANT#a#BATCH#b"}, "sk": {"S": "BATCH"}}
+        ),
+    ),
+    "score may not ask for heatmaps": (
+        "score",
+        lambda of, client: of("sqs").send_message(QueueUrl=client.deployment["jobs_queue_url"], MessageBody="{}"),
+    ),
+    "publish may not read photos": (
+        "publish",
+        lambda of, client: of("s3").list_objects_v2(Bucket=client.deployment["uploads_bucket"]),
+    ),
+    "publish may not upload models": (
+        "publish",
+        lambda of, client: of("s3").put_object(Bucket=client.outputs["artefacts_bucket"], Key="models/a/1/x"),
+    ),
+    "publish may not read all records": (
+        "publish",
+        lambda of, client: of("dynamodb").scan(TableName=client.deployment["results_table"]),
+    ),
+    "workers may not write photos": (
+        "heatmap_workers",
+        lambda of, client: of("s3").put_object(Bucket=client.deployment["uploads_bucket"], Key="uploads/a/b/c.jpg"),
+    ),
+    "workers may not read models": (
+        "heatmap_workers",
+        lambda of, client: of("s3").list_objects_v2(Bucket=client.outputs["artefacts_bucket"]),
+    ),
+    "workers may not take photos from the queue": (
+        "heatmap_workers",
+        lambda of, client: of("sqs").receive_message(QueueUrl=client.outputs["score_queue"]["url"]),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_roles_are_refused_what_they_were_not_granted(client: PlatformClient, what: str) -> None:
+    role, call = REFUSED[what]
+    with pytest.raises(ClientError) as refusal:
+        call(client_as(client, role), client)
+    assert refusal.value.response["Error"]["Code"].startswith("AccessDenied")
+
+
+def test_a_role_may_do_what_it_was_granted(client: PlatformClient) -> None:
+    listed = client_as(client, "publish")("s3").list_objects_v2(Bucket=client.outputs["artefacts_bucket"])
+    assert listed["KeyCount"] > 0
+
+
+def client_as(client: PlatformClient, role: str) -> Callable[[str], Any]:
+    """Makes clients with a role's rights; on AWS only the role's own service could take it."""
+    arn = client.outputs["roles"][role]
+    keys = client.sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    session: Any = boto3.Session(
+        keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=client.deployment["region"]
+    )
+
+    def make(service: str) -> Any:
+        return session.client(service, endpoint_url=client.endpoint_url)
+
+    return make
