@@ -7,7 +7,7 @@ export MEMORABILITY_STORE ?= $(CURDIR)/build/store
 export MEMORABILITY_CACHE ?= $(CURDIR)/.cache/downloads
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration test-terraform test-e2e test-platform lint format bench bench-cold bench-serve bench-bill cost package-lambdas package-worker plan deploy destroy local-up local-down local-logs local-worker clean
+.PHONY: help setup demo test test-unit test-integration test-terraform test-browser test-e2e test-platform lint format bench bench-cold bench-speed bench-serve bench-bill cost package-lambdas package-worker plan deploy destroy local-up local-down local-logs local-worker clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-16s %s\n", names[i], $$2}'
@@ -30,7 +30,7 @@ demo: setup ## Score real photos (PHOTOS=dir for your own), print the ranking, w
 test: setup ## Run every test suite, and say what each covered
 	$(RUN) python -m scripts.test_suites
 
-test-unit test-integration test-terraform test-e2e test-platform: test-%: setup ## Run one suite
+test-unit test-integration test-terraform test-browser test-e2e test-platform: test-%: setup ## Run one suite
 	$(RUN) python -m scripts.test_suites $*
 
 lint: setup ## Check style and types
@@ -66,6 +66,10 @@ bench-cold: package-lambdas build/peers/resmem.onnx ## Measure cold starts besid
 	@$(RUN) python -m scripts.demo_photos build/demo/photos
 	@$(RUN) memorability models pull resmem
 	$(RUN) python -m tests.benchmarks.cold_start
+
+bench-speed: setup build/peers/resmem.onnx ## Measure the network beside ONNX Runtime and PyTorch
+	@$(RUN) memorability models pull resmem
+	$(RUN) python -m tests.benchmarks.speed
 
 build/peers/resmem.onnx:
 	$(UV) venv --quiet --seed --python 3.11 build/peers

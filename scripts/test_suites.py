@@ -28,6 +28,7 @@ class Suite:
 
 TERRAFORM = {"terraform": "https://developer.hashicorp.com/terraform/install"}
 STRIP = {"strip": "the package binutils"}
+CHROMIUM = {"chromium": "your system's package manager, e.g. apt-get install"}
 SUITES = {
     "unit": Suite("one module at a time, no network", {}),
     "integration": Suite("functions and commands against emulated AWS services, in this process", {}),
@@ -35,9 +36,11 @@ SUITES = {
         "the Terraform modules, offline",
         TERRAFORM | {"cloud-init": "your system's package manager, e.g. apt-get install"},
     ),
+    "browser": Suite("the page in Chromium, against a stand-in for the platform", CHROMIUM),
     "e2e": Suite("published weights, through the command and the packaged functions", STRIP),
     "platform": Suite(
-        "the Terraform applied to an emulator: photos, page and API through it, and its removal", TERRAFORM | STRIP
+        "the Terraform applied to an emulator: photos, page and API through it, and its removal",
+        TERRAFORM | STRIP | CHROMIUM,
     ),
 }
 
