@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 # Few and large: after each piece the thread waits up to 5 ms for the interpreter, which is busy importing.
 _READ_BYTES = 32 * 1024 * 1024
@@ -56,9 +57,21 @@ def _files(store: Path, alias: str) -> Iterator[Path]:
     """Paths as `model_store.store.layout` has them, in the order in which models are loaded."""
     name, version = (store / "aliases" / alias).read_text().strip().split("@")
     measures = json.loads((store / "ensembles" / name / f"{version}.json").read_bytes())["measures"].values()
-    for member in dict.fromkeys(member for measure in measures for member in measure["members"]):
-        folder = store / "models" / Path(*member.split("@"))
-        yield from (folder / file for file in json.loads((folder / "manifest.json").read_bytes())["files"])
+    members = [member for measure in measures for member in measure["members"]]
+    manifests = {member: _manifest(store, member) for member in members}
+    trunks = [trunk for manifest in manifests.values() for trunk in manifest.get("trunks", ())]
+    manifests = {trunk: _manifest(store, trunk) for trunk in trunks} | manifests
+    for model, manifest in manifests.items():
+        yield from (_folder(store, model) / file for file in manifest["files"])
+
+
+def _manifest(store: Path, model: str) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((_folder(store, model) / "manifest.json").read_bytes())
+    return manifest
+
+
+def _folder(store: Path, model: str) -> Path:
+    return store / "models" / Path(*model.split("@"))
 
 
 def _state(path: Path) -> tuple[int, int, int]:

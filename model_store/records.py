@@ -37,8 +37,13 @@ Text = Annotated[str, BeforeValidator(_encodable), Field(min_length=1)]
 Pixels = Annotated[int, Field(gt=0)]
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 def _require_every_property(schema: dict[str, Any]) -> None:
-    schema["required"] = list(schema["properties"])  # `status` too, whose default is for our own constructors
+    # `status` too, whose default is for our own constructors; what is null by default is absent where it is null.
+    schema["required"] = [name for name, field in schema["properties"].items() if field.get("default", "") is not None]
 
 
 class _Value(BaseModel):
@@ -52,10 +57,16 @@ class _Value(BaseModel):
 
 
 class ModelScore(_Value):
-    """The score that one model (`name@version`) gave."""
+    """The score that one model (`name@version`) gave; of a model with several heads their mean, and each of theirs."""
 
     model: PinnedRef
     score: Score
+    heads: tuple[Score, ...] | None = Field(
+        default=None,
+        min_length=2,
+        exclude_if=_is_none,
+        description="score of each head; absent where there is one only",
+    )
 
 
 class MeasureResult(_Value):

@@ -27,9 +27,9 @@ EPILOG = """Examples:
 
   memorability heatmap photos/ --out maps/
 
-  memorability heatmap a.jpg --method integrated-gradients --model resmem --out maps/ --json
+  memorability heatmap a.jpg --method occlusion --model resmem --out maps/
 
-  memorability heatmap photos/ --no-faithfulness --out maps/     # a score pass a photo instead of some fifty
+  memorability heatmap photos/ --quick --out maps/
 """
 
 BATCH = 8  # photos: as scoring, which the CPU gains nothing by exceeding
@@ -48,9 +48,10 @@ def heatmap(
     measure: Annotated[str, typer.Option(help="Which measure of the ensemble.")] = "hit_rate",
     steps: Annotated[int, typer.Option(min=2, help="Steps of integrated gradients.")] = STEPS,
     smooth: Annotated[int, typer.Option(min=0, help="Noisy copies that integrated gradients are averaged over.")] = 0,
-    faithfulness: Annotated[
-        bool, typer.Option(help="Measure how faithful each map is, which takes some fifty score passes a photo.")
-    ] = True,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Leave out how faithful a map is: some fifty score passes a photo."),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Show where the memorability of photos comes from: orange raises the score, blue lowers it.
@@ -69,7 +70,7 @@ def heatmap(
     subject = _subject(model, ensemble, measure)
     spec = SubjectSpec.of(ModelStore(store), subject)
     out_folder.mkdir(parents=True, exist_ok=True)
-    job = _Job(spec.load(), method, Settings(PathSettings(steps=steps, smooth_samples=smooth)), faithfulness)
+    job = _Job(spec.load(), method, Settings(PathSettings(steps=steps, smooth_samples=smooth)), with_faithfulness=not quick)
     start = time.perf_counter()
     outcomes = _explain(job, find_photos(paths, DEFAULT_LIMITS))
     records = _write(out_folder, job, outcomes)

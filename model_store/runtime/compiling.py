@@ -9,12 +9,18 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
 
 from model_store.errors import MemorabilityError
 from model_store.golden import require_golden_scores
-from model_store.runtime.executables import BATCH_SIZES, ExecutableError, compile_executables
+from model_store.models.taps import feature_count
+from model_store.runtime.executables import BATCH_SIZES, ExecutableError, can_serve, compile_executables
 from model_store.runtime.loading import load_model
+from model_store.runtime.programs import Images
 from model_store.runtime.target import InstructionSet, Target, host_targets
 from model_store.store import Manifest
 from model_store.store.compiled import find_target_problems
@@ -41,7 +47,9 @@ def fleet_targets() -> tuple[Target, ...]:
 
 
 def compile_for_fleet(folder: Path, manifest: Manifest) -> None:
-    """Compiles a version for each of `fleet_targets` that it lacks or has damaged, and tries its golden cases on it.
+    """Compiles a version for each of `fleet_targets` that it lacks, and tries its golden cases on it.
+
+    A target whose executables are damaged, or were made by software that made others, counts as lacking.
 
     Args:
         folder: the version's folder, or a draft of it.
@@ -53,7 +61,8 @@ def compile_for_fleet(folder: Path, manifest: Manifest) -> None:
     """
     # A process takes the best executables that it finds: from the lowest level on, each gets its trial.
     for target in fleet_targets():
-        if find_target_problems(folder / COMPILED_FOLDER / target.name):
+        place = folder / COMPILED_FOLDER / target.name
+        if find_target_problems(place) or not can_serve(place):
             compile_in_subprocess(folder, manifest, target.isa)
 
 
@@ -90,11 +99,18 @@ def compile_and_try(folder: Path, manifest: Manifest) -> None:
         GoldenCaseError: a score is further off than its tolerance.
     """
     compile_executables(folder, manifest)
-    model = load_model(folder, manifest)
+    has_features = bool(feature_count(manifest.architecture, manifest.architecture_settings))
+    model = load_model(folder, manifest, with_features=has_features)
     if not model.programs.ahead_of_time:
         raise ExecutableError(f"{manifest.ref} cannot run on the executables that were just compiled for it")
     size = manifest.preprocessing.crop
-    require_golden_scores(model, manifest.golden, size, manifest.ref, at_least=sum(BATCH_SIZES))
+    scores: list[Callable[[Images], Float[np.ndarray, " batch"]]] = [model]
+    if has_features:
+        scores.append(lambda images: model.see(images)[0])
+    if model.programs.gradcam:
+        scores.append(lambda images: model.explain(images)[0])
+    for score in scores:
+        require_golden_scores(score, manifest.golden, size, manifest.ref, at_least=sum(BATCH_SIZES))
 
 
 def main() -> int:

@@ -24,8 +24,8 @@ class EnsembleSpec:
     Attributes:
         ref: what records name it by, `name@version`.
         measures: members and reference distribution of each measure.
-        manifests: by member.
-        folders: where each member's files lie.
+        manifests: by member, and of the trunks whose features members read.
+        folders: where the files of each of them lie.
     """
 
     ref: str
@@ -50,12 +50,10 @@ class EnsembleSpec:
     def of_measures(cls, store: ModelStore, ref: str, measures: Mapping[Measure, EnsembleMeasure]) -> "EnsembleSpec":
         """Members by measure, under a name of the caller's."""
         members = dict.fromkeys(member for measure in measures.values() for member in measure.members)
-        return cls(
-            ref,
-            measures,
-            manifests={member: store.manifest(member) for member in members},
-            folders={member: store.path(member) for member in members},
-        )
+        manifests = {member: store.manifest(member) for member in members}
+        trunks = {trunk: store.manifest(trunk) for manifest in manifests.values() for trunk in manifest.trunks}
+        manifests |= trunks
+        return cls(ref, measures, manifests, folders={model: store.path(model) for model in manifests})
 
     @property
     def name(self) -> str:
@@ -63,12 +61,17 @@ class EnsembleSpec:
         return self.ref.partition("@")[0]
 
     @property
+    def trunks(self) -> frozenset[str]:
+        """The models whose features members read."""
+        return frozenset(trunk for manifest in self.manifests.values() for trunk in manifest.trunks)
+
+    @property
     def preprocessings(self) -> frozenset[Preprocessing]:
         """The distinct ways in which the members want a photo cut."""
         return frozenset(_preprocessing(manifest) for manifest in self.manifests.values())
 
     def load(self, loaded: Mapping[str, LoadedModel] = MappingProxyType({})) -> "LoadedEnsemble":
-        """Reads every member into memory.
+        """Reads every member and trunk into memory.
 
         Args:
             loaded: models that are in memory already; a member among them is shared and not read again.
@@ -76,8 +79,16 @@ class EnsembleSpec:
         Raises:
             CorruptModelError: a member's files are not as published.
         """
-        models = {ref: loaded.get(ref) or load_model(self.folders[ref], m) for ref, m in self.manifests.items()}
-        return LoadedEnsemble(self, models)
+        models: dict[str, LoadedModel] = {}
+        for ref in sorted(self.manifests, key=lambda ref: ref not in self.trunks):
+            manifest, is_trunk = self.manifests[ref], ref in self.trunks
+            trunks = tuple(models[trunk] for trunk in manifest.trunks)
+            known = loaded.get(ref)
+            if known and known.reads_from(trunks) and (known.programs.features or not is_trunk):
+                models[ref] = known
+            else:
+                models[ref] = load_model(self.folders[ref], manifest, trunks=trunks, with_features=is_trunk)
+        return LoadedEnsemble(self, {ref: models[ref] for ref in self.manifests})
 
 
 @dataclass(frozen=True)
@@ -95,8 +106,8 @@ class LoadedEnsemble:
         """
         return [measures for (measures,) in measure_all([self], photos)]
 
-    def combine(self, scores: Mapping[str, float]) -> dict[Measure, MeasureResult]:
-        """Measures of one photo from its score by member."""
+    def combine(self, scores: Mapping[str, float | Sequence[float]]) -> dict[Measure, MeasureResult]:
+        """Measures of one photo from its score by member, or from those of the member's heads."""
         return {
             measure: combine({ref: scores[ref] for ref in definition.members}, definition.reference)
             for measure, definition in self.spec.measures.items()
@@ -115,10 +126,33 @@ def measure_all(
     Returns:
         By photo, then by ensemble.
     """
-    models = {ref: model for ensemble in ensembles for ref, model in ensemble.models.items()}
-    scores = {ref: _member_scores(model, photos) for ref, model in models.items()}
+    scores = _score_all(ensembles, photos)
     by_photo = [{ref: values[index] for ref, values in scores.items()} for index in range(len(photos))]
     return [[ensemble.combine(photo_scores) for ensemble in ensembles] for photo_scores in by_photo]
+
+
+def _score_all(
+    ensembles: Sequence[LoadedEnsemble], photos: Sequence[Pixels]
+) -> dict[str, Sequence[float] | Sequence[Sequence[float]]]:
+    """Scores by model; heads read what their trunks see in the pass that scores the trunks."""
+    models = {ref: model for ensemble in ensembles for ref, model in ensemble.models.items()}
+    manifests = {ref: manifest for ensemble in ensembles for ref, manifest in ensemble.spec.manifests.items()}
+    trunks = frozenset[str]().union(*(ensemble.spec.trunks for ensemble in ensembles))
+    seen = {ref: models[ref].see(_cut(photos, manifests[ref])) for ref in sorted(trunks)}
+    scores: dict[str, Sequence[float] | Sequence[Sequence[float]]] = {}
+    for ref, model in models.items():
+        if ref in seen:
+            scores[ref] = seen[ref][0].tolist()
+        elif manifests[ref].trunks:
+            scores[ref] = model.read([seen[trunk][1] for trunk in manifests[ref].trunks]).tolist()
+        else:
+            scores[ref] = model(_cut(photos, manifests[ref])).tolist()
+    return scores
+
+
+def _cut(photos: Sequence[Pixels], manifest: Manifest) -> UInt8[np.ndarray, "photos crop crop 3"]:
+    cut = _preprocessing(manifest)
+    return np.stack([photo[cut] for photo in photos])
 
 
 def ensemble_measures(store: ModelStore, members: Sequence[str]) -> dict[Measure, EnsembleMeasure]:
@@ -134,12 +168,6 @@ def ensemble_measures(store: ModelStore, members: Sequence[str]) -> dict[Measure
         )
         for measure, group in grouped.items()
     }
-
-
-def _member_scores(model: LoadedModel, photos: Sequence[Pixels]) -> list[float]:
-    cut = _preprocessing(model.manifest)
-    scores: list[float] = model(np.stack([photo[cut] for photo in photos])).tolist()
-    return scores
 
 
 def _preprocessing(manifest: Manifest) -> Preprocessing:

@@ -6,12 +6,12 @@ and jaxlib can run compiles at run time instead.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model_store.errors import MemorabilityError
 from model_store.runtime.target import compiling_target, host_flags, host_targets, required_flags
@@ -26,16 +26,44 @@ BATCH_SIZES = (1, 4, 8)
 # Eigen's convolutions in place of YNNPACK's, which XLA plans anew in every process at their first run: 0.3 s of CPU for
 # ResNet-152, whose later runs are no faster for it (jaxlib 0.12.0.1).
 COMPILER_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
+# Programs with gradients have YNNPACK's matrix products: those that run backwards through the head's large dense layers
+# take XLA's own loops several times as long as the forward ones (jaxlib 0.12.0.1).
+GRADIENT_COMPILER_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
 PREPARE = "prepare"
+PARAMETERS = "parameters"
 
 
 class ExecutableError(MemorabilityError):
     """Executables that are missing, altered, or made for another CPU or jaxlib."""
 
 
+class ParameterPlan(BaseModel):
+    """What the programs take as parameters; lies beside them under the name `PARAMETERS`.
+
+    Attributes:
+        prepared: shapes of what `PREPARE` makes of the stored tensors, float32 values, by path.
+        stored: paths of the tensors that are taken as they lie in the file's map.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prepared: Mapping[str, tuple[int, ...]]
+    stored: tuple[str, ...]
+
+
 def score_name(batch: int) -> str:
     """Name of the executable that scores a batch of that many images."""
     return f"score-{batch}"
+
+
+def features_name(batch: int) -> str:
+    """Name of the executable that scores that many images and gives their features too."""
+    return f"features-{batch}"
+
+
+def gradcam_name(batch: int) -> str:
+    """Name of the executable that scores that many images and gives their Grad-CAM maps too."""
+    return f"gradcam-{batch}"
 
 
 def compile_executables(folder: Path, manifest: Manifest) -> Path:
@@ -75,14 +103,25 @@ def _compile(folder: Path, manifest: Manifest) -> dict[str, bytes]:
 
     graph = graphs.serving_graph(manifest)
     stored = graphs.shapes_of(map_tensors(folder / PARAMETERS_FILE))
-    params = jax.eval_shape(graph.prepare, stored)
+    prepared, kept = jax.eval_shape(graph.prepare, stored), graph.used_as_stored(stored)
+    plan = ParameterPlan(prepared={path: shape.shape for path, shape in prepared.items()}, stored=kept)
+    params = {path: stored[path] for path in kept} | prepared
     lowered = {PREPARE: jax.jit(graph.prepare, keep_unused=True).lower(stored)}
-    score = jax.jit(graph.score, keep_unused=True)
+    backwards = {}
     for batch in BATCH_SIZES:
-        lowered[score_name(batch)] = score.lower(params, graphs.image_shape(manifest, batch))
+        inputs = graphs.input_shapes(manifest, stored, batch)
+        lowered[score_name(batch)] = jax.jit(graph.score, keep_unused=True).lower(params, *inputs)
+        if graph.features:
+            lowered[features_name(batch)] = jax.jit(graph.features, keep_unused=True).lower(params, *inputs)
+        if graph.gradcam:
+            backwards[gradcam_name(batch)] = jax.jit(graph.gradcam, keep_unused=True).lower(params, *inputs)
     with _no_compilation_cache(), ThreadPoolExecutor() as pool:
-        compiled = pool.map(lambda program: program.compile(COMPILER_OPTIONS), lowered.values())
-    return {name: serialize(program) for name, program in zip(lowered, compiled, strict=True)}
+        started = {name: pool.submit(program.compile, COMPILER_OPTIONS) for name, program in lowered.items()} | {
+            name: pool.submit(program.compile, GRADIENT_COMPILER_OPTIONS) for name, program in backwards.items()
+        }
+        compiled = {name: future.result() for name, future in started.items()}
+    serialized = {name: serialize(program) for name, program in compiled.items()}
+    return serialized | {PARAMETERS: plan.model_dump_json().encode()}
 
 
 @contextmanager
@@ -101,18 +140,59 @@ def _no_compilation_cache() -> Iterator[None]:
         compilation_cache.reset_cache()
 
 
-def read_executables(folder: Path) -> dict[str, bytes]:
+def read_executables(folder: Path, *, with_features: bool = False) -> dict[str, bytes]:
     """Serialised executables of the best target that this host can run, each with the digest that its index gives.
+
+    Args:
+        folder: the version's folder.
+        with_features: whether to read those too that give features: bytes read are money.
 
     Raises:
         ExecutableError: there are none that fit; the message says what was found.
     """
+    return _read_best_target(
+        folder,
+        {
+            PREPARE,
+            PARAMETERS,
+            *map(score_name, BATCH_SIZES),
+            *(map(features_name, BATCH_SIZES) if with_features else ()),
+        },
+    )
+
+
+def read_gradcam_executables(folder: Path, prepare: bytes) -> dict[str, bytes]:
+    """Those of Grad-CAM, which take the parameters that the program `PREPARE` of the same target gives.
+
+    Args:
+        folder: the version's folder.
+        prepare: that program, as it was read.
+
+    Raises:
+        ExecutableError: there are none that fit, as in a version that was compiled before there were heatmaps.
+    """
+    return _read_best_target(folder, {PREPARE, *map(gradcam_name, BATCH_SIZES)}, prepare)
+
+
+def can_serve(place: Path) -> bool:
+    """Whether a target's folder has every program that this software scores with."""
+    try:
+        _read_target(place, {PREPARE, PARAMETERS, *map(score_name, BATCH_SIZES)})
+    except ExecutableError:
+        return False
+    return True
+
+
+def _read_best_target(folder: Path, names: Set[str], prepare: bytes | None = None) -> dict[str, bytes]:
     reasons = []
     for target in host_targets():
         place = folder / COMPILED_FOLDER / target.name
         if place.is_dir():
             try:
-                return _read_target(place)
+                payloads = _read_target(place, names)
+                if prepare not in {None, payloads[PREPARE]}:
+                    raise ExecutableError(f"{place} was compiled apart from the parameters in memory")
+                return payloads
             except ExecutableError as error:
                 reasons.append(str(error))
     raise ExecutableError(
@@ -120,14 +200,14 @@ def read_executables(folder: Path) -> dict[str, bytes]:
     )
 
 
-def _read_target(place: Path) -> dict[str, bytes]:
+def _read_target(place: Path, names: Set[str]) -> dict[str, bytes]:
     try:
         index = ExecutableIndex.model_validate_json((place / INDEX_FILE).read_bytes())
         if missing := index.requires - host_flags():
             raise ExecutableError(f"{place} needs CPU features that are missing here: {', '.join(sorted(missing))}")
-        if lacking := {PREPARE, *map(score_name, BATCH_SIZES)} - index.sha256.keys():
-            raise ExecutableError(f"{place} lacks {', '.join(sorted(lacking))}: it was compiled for other batch sizes")
-        payloads = {name: (place / name).read_bytes() for name in index.sha256}
+        if lacking := names - index.sha256.keys():
+            raise ExecutableError(f"{place} lacks {', '.join(sorted(lacking))}: other software compiled it")
+        payloads = {name: (place / name).read_bytes() for name in sorted(names)}
     except (OSError, ValidationError) as error:
         raise ExecutableError(f"{place} cannot be read: {error}") from error
     for name, payload in payloads.items():

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, final
@@ -11,19 +11,24 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 
-from model_store.models.precision import parameter_paths
+from model_store.models.taps import feature_count
 from model_store.runtime.executables import (
     BATCH_SIZES,
     COMPILER_OPTIONS,
+    GRADIENT_COMPILER_OPTIONS,
+    PARAMETERS,
     PREPARE,
     ExecutableError,
+    ParameterPlan,
+    features_name,
+    gradcam_name,
     load_executable,
     read_executables,
+    read_gradcam_executables,
     score_name,
 )
-from model_store.runtime.xla import ArrayType, to_device, to_host
+from model_store.runtime.xla import ArrayType, DeviceArray, Program, to_device, to_host
 from model_store.store import Manifest
-from model_store.store.manifest import Precision
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -31,7 +36,12 @@ logger = logging.getLogger(__name__)
 
 type Stored = Mapping[str, Shaped[np.ndarray, "..."]]
 type Params = Mapping[str, Any]
-type Score = Callable[[Params, UInt8[np.ndarray, "batch height width 3"]], Float[np.ndarray, " batch"]]
+type Images = UInt8[np.ndarray, "batch height width 3"]
+type Features = Float[np.ndarray, "batch features"]
+type Score = Callable[..., Float[np.ndarray, "batch *heads"]]
+type ScoreAndFeatures = Callable[[Params, Images], tuple[Float[np.ndarray, " batch"], Features]]
+type Maps = Float[np.ndarray, "batch size size"]
+type ScoreAndMaps = Callable[[Params, Images], tuple[Float[np.ndarray, " batch"], Maps]]
 
 
 @dataclass(frozen=True)
@@ -39,16 +49,24 @@ class Programs:
     """A model's callables, and whether they were compiled ahead of time.
 
     Attributes:
-        score: by batch size, (parameters, images) → scores.
+        score: by batch size, (parameters, images) → scores; of heads (parameters, features of each trunk) → scores of
+            each head.
         ahead_of_time: False if they are compiled at their first use.
+        features: by batch size, (parameters, images) → scores and features; empty unless they were asked for.
+        gradcam: (parameters, as many images as a batch size) → scores and Grad-CAM maps; raises `ExecutableError` where
+            it was not compiled together with the others. None for heads.
     """
 
     score: Mapping[int, Score]
     ahead_of_time: bool
+    features: Mapping[int, ScoreAndFeatures] = field(default_factory=dict)
+    gradcam: ScoreAndMaps | None = None
 
 
-def load_programs(folder: Path, manifest: Manifest, stored: Stored) -> tuple[Programs, Params]:
-    """The programs of a version, and its parameters on the device as float32.
+def load_programs(
+    folder: Path, manifest: Manifest, stored: Stored, *, with_features: bool = False
+) -> tuple[Programs, Params]:
+    """The programs of a version, and its parameters on the device.
 
     A warning says why, where the programs have to be compiled at their first use. Parameters that are stored as float32
     are not copied; others may still be being widened, and are waited for where they are used.
@@ -57,53 +75,130 @@ def load_programs(folder: Path, manifest: Manifest, stored: Stored) -> tuple[Pro
         folder: the version's folder.
         manifest: its manifest.
         stored: its tensors.
+        with_features: whether heads are going to read the model's features.
     """
     try:
-        return _ahead_of_time(read_executables(folder), manifest, stored)
+        payloads = read_executables(folder, with_features=with_features)
+        return _ahead_of_time(folder, payloads, manifest, stored)
     except ExecutableError as error:
         logger.warning("%s is compiled at its first use, which takes seconds: %s", manifest.ref, error)
-        return _just_in_time(manifest, stored)
+        return _just_in_time(manifest, stored, with_features=with_features)
 
 
-def _ahead_of_time(payloads: Mapping[str, bytes], manifest: Manifest, stored: Stored) -> tuple[Programs, Params]:
-    scorers = {size: _Scorer(payloads[score_name(size)], size) for size in BATCH_SIZES}
+def _ahead_of_time(
+    folder: Path, payloads: Mapping[str, bytes], manifest: Manifest, stored: Stored
+) -> tuple[Programs, Params]:
+    scorers = {size: _Scorer(payloads[score_name(size)], _score_shape(manifest, size)) for size in BATCH_SIZES}
+    width = feature_count(manifest.architecture, manifest.architecture_settings)
+    seers = {
+        size: _Seer(payloads[features_name(size)], size, width)
+        for size in BATCH_SIZES
+        if features_name(size) in payloads
+    }
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(scorers[1].program)  # the largest piece of work here: parameters are widened meanwhile
-        params: Params = {path: to_device(stored[path]) for path in sorted(stored)}
-        paths = sorted(parameter_paths(stored))
-        widen = load_executable(payloads[PREPARE], [ArrayType(stored[path].shape, FLOAT32) for path in paths])
-        if manifest.precision is not Precision.FLOAT32:
-            params = dict(zip(paths, widen(list(params.values())), strict=True))
+        # The largest piece of work here: parameters are widened meanwhile.
+        first = pool.submit((seers or scorers)[1].program)
+        params = prepared_parameters(payloads, {path: to_device(stored[path]) for path in sorted(stored)})
         first.result()
-    return Programs(scorers, ahead_of_time=True), params
+    crop = manifest.preprocessing.crop
+    explainer = None if manifest.trunks else _Explainer(folder, payloads[PREPARE], crop)
+    return Programs(scorers, ahead_of_time=True, features=seers, gradcam=explainer), params
+
+
+def prepared_parameters(payloads: Mapping[str, bytes], stored: Params) -> Params:
+    """What the programs take as parameters; what has to be computed may still be being computed.
+
+    Args:
+        payloads: executables by name.
+        stored: every stored tensor, on the device, in the order of their paths.
+    """
+    plan = ParameterPlan.model_validate_json(payloads[PARAMETERS])
+    paths = sorted(plan.prepared)
+    prepare = load_executable(payloads[PREPARE], [ArrayType(plan.prepared[path], FLOAT32) for path in paths])
+    prepared = prepare(list(stored.values())) if paths else []
+    return {path: stored[path] for path in plan.stored} | dict(zip(paths, prepared, strict=True))
+
+
+def _score_shape(manifest: Manifest, size: int) -> tuple[int, ...]:
+    return (size, int(manifest.architecture_settings["heads"] or 0)) if manifest.trunks else (size,)
 
 
 @final
 class _Scorer:
     """The program of one batch size, linked at its first use: most containers only ever see one photo at a time."""
 
-    def __init__(self, payload: bytes, size: int) -> None:
-        self.program = cache(lambda: load_executable(payload, [ArrayType((size,), FLOAT32)]))
+    def __init__(self, payload: bytes, shape: tuple[int, ...]) -> None:
+        self.program = cache(lambda: load_executable(payload, [ArrayType(shape, FLOAT32)]))
 
-    def __call__(
-        self, params: Params, images: UInt8[np.ndarray, "batch height width 3"]
-    ) -> Float[np.ndarray, " batch"]:
-        (scores,) = self.program()([*(params[path] for path in sorted(params)), to_device(images)])
+    def __call__(self, params: Params, *inputs: Images | Features) -> Float[np.ndarray, "batch *heads"]:
+        (scores,) = self.program()(_arguments(params, *inputs))
         return to_host(scores)
 
 
-def _just_in_time(manifest: Manifest, stored: Stored) -> tuple[Programs, Params]:
+@final
+class _Seer:
+    """The same for the program that gives features too."""
+
+    def __init__(self, payload: bytes, size: int, width: int) -> None:
+        results = [ArrayType((size,), FLOAT32), ArrayType((size, width), FLOAT32)]
+        self.program = cache(lambda: load_executable(payload, results))
+
+    def __call__(self, params: Params, images: Images) -> tuple[Float[np.ndarray, " batch"], Features]:
+        scores, features = self.program()(_arguments(params, images))
+        return to_host(scores), to_host(features)
+
+
+@final
+class _Explainer:
+    """The programs of Grad-CAM, which are not even read before their first use: most containers never see it."""
+
+    def __init__(self, folder: Path, prepare: bytes, size: int) -> None:
+        self._size = size
+        self._payloads = cache(lambda: read_gradcam_executables(folder, prepare))
+        self._program = cache(self._link)
+
+    def __call__(self, params: Params, images: Images) -> tuple[Float[np.ndarray, " batch"], Maps]:
+        scores, maps = self._program(len(images))(_arguments(params, images))
+        return to_host(scores), to_host(maps)
+
+    def _link(self, batch: int) -> Program:
+        results = [ArrayType((batch,), FLOAT32), ArrayType((batch, self._size, self._size), FLOAT32)]
+        return load_executable(self._payloads()[gradcam_name(batch)], results)
+
+
+def _arguments(params: Params, *inputs: Images | Features) -> list[DeviceArray]:
+    return [*(params[path] for path in sorted(params)), *map(to_device, inputs)]
+
+
+def _just_in_time(manifest: Manifest, stored: Stored, *, with_features: bool) -> tuple[Programs, Params]:
     import jax
 
-    from model_store.runtime.graph import serving_graph
+    from model_store.runtime.graph import serving_graph, shapes_of
 
     graph = serving_graph(manifest)
-    widen, score = (jax.jit(function, compiler_options=COMPILER_OPTIONS) for function in (graph.prepare, graph.score))
-    params: Params = jax.device_put(stored)
-    if manifest.precision is not Precision.FLOAT32:
-        params = widen(params)
+    prepare, score = (jax.jit(function, compiler_options=COMPILER_OPTIONS) for function in (graph.prepare, graph.score))
+    tensors: Params = jax.device_put(stored)
+    params = {path: tensors[path] for path in graph.used_as_stored(shapes_of(stored))} | prepare(tensors)
 
-    def scores(params: Params, images: UInt8[np.ndarray, "batch height width 3"]) -> Float[np.ndarray, " batch"]:
-        return np.asarray(score(params, images))
+    def scores(params: Params, *inputs: Images | Features) -> Float[np.ndarray, "batch *heads"]:
+        return np.asarray(score(params, *inputs))
 
-    return Programs(dict.fromkeys(BATCH_SIZES, scores), ahead_of_time=False), params
+    features: Mapping[int, ScoreAndFeatures] = {}
+    if with_features and graph.features:
+        see = jax.jit(graph.features, compiler_options=COMPILER_OPTIONS)
+
+        def scores_and_features(params: Params, images: Images) -> tuple[Float[np.ndarray, " batch"], Features]:
+            scores, values = see(params, images)
+            return np.asarray(scores), np.asarray(values)
+
+        features = dict.fromkeys(BATCH_SIZES, scores_and_features)
+    explain: ScoreAndMaps | None = None
+    if graph.gradcam:
+        compute_maps = jax.jit(graph.gradcam, compiler_options=GRADIENT_COMPILER_OPTIONS)
+
+        def explain(params: Params, images: Images) -> tuple[Float[np.ndarray, " batch"], Maps]:
+            scores, maps = compute_maps(params, images)
+            return np.asarray(scores), np.asarray(maps)
+
+    programs = Programs(dict.fromkeys(BATCH_SIZES, scores), ahead_of_time=False, features=features, gradcam=explain)
+    return programs, params

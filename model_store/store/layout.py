@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from model_store.store.references import Ref
 
@@ -36,6 +37,11 @@ class StoreLayout:
     def model_version(self, ref: Ref) -> Path:
         """The folder of one model version."""
         return self.models / ref.name / str(ref.version)
+
+    @classmethod
+    def around(cls, folder: Path) -> Self:
+        """The store that a version's folder lies in, or a draft of one."""
+        return cls(folder.parents[2])
 
     def ensemble_version(self, ref: Ref) -> Path:
         """The file of one ensemble version."""

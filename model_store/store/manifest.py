@@ -124,6 +124,16 @@ class GoldenCase(_Value):
     tolerance: float = Field(gt=0)
 
 
+class SpreadCalibration(_Value):
+    """How far people's scores lie from a model's, in units of its spread; measured on photos that it did not see.
+
+    A share of `coverage` of the photos has its score within `factor` times the spread of the model's score.
+    """
+
+    factor: float = Field(gt=0)
+    coverage: float = Field(gt=0, lt=1)
+
+
 class ReferenceDistribution(_Value):
     """The scores of `n` reference images, as their quantiles at 0, 1, … 100 %."""
 
@@ -160,11 +170,16 @@ class ModelIdentity(_Value):
 
 
 class ModelDescription(_Value):
-    """All that a publisher knows about a model version apart from its name and its files."""
+    """All that a publisher knows about a model version apart from its name and its files.
+
+    `trunks` are the published versions whose features the model reads: it has no parameters of theirs, and is served in
+    their forward pass.
+    """
 
     measure: Measure
     architecture: str = Field(min_length=1)
     architecture_settings: Mapping[str, JsonScalar] = {}
+    trunks: tuple[PinnedRef, ...] = ()
     preprocessing: Preprocessing
     precision: Precision
     licence: Licence
@@ -173,6 +188,7 @@ class ModelDescription(_Value):
     provenance: Provenance
     performance: tuple[Performance, ...] = ()
     reference: ReferenceDistribution | None = None
+    calibration: SpreadCalibration | None = None
     golden: tuple[GoldenCase, ...] = ()
 
 

@@ -9,7 +9,7 @@ from model_store.store.ensembles import list_ensembles, resolve_ensemble
 from model_store.store.errors import InUseError, NotFoundError, StoreError
 from model_store.store.layout import MANIFEST_FILE, StoreLayout, folder_names
 from model_store.store.references import Ref
-from model_store.store.versions import list_versions
+from model_store.store.versions import list_models, list_versions
 
 
 def remove_model(layout: StoreLayout, ref: Ref) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ def remove_model(layout: StoreLayout, ref: Ref) -> tuple[str, ...]:
 
     Raises:
         NotFoundError: there is no such version.
-        InUseError: an alias points to an ensemble with this member.
+        InUseError: an alias points to an ensemble with this member, or another model reads its features.
     """
     sweep(layout.models / ref.name)
     versions = list_versions(layout, ref.name)
@@ -30,6 +30,7 @@ def remove_model(layout: StoreLayout, ref: Ref) -> tuple[str, ...]:
         raise NotFoundError(f"There is no model {ref} in {layout.root} to remove.")
     users = tuple(ensemble.ref for ensemble in list_ensembles(layout).items if ref in ensemble.members)
     _refuse_if_served(layout, ref, users)
+    _refuse_if_trunk(layout, ref)
     discard(layout.model_version(ref))
     return users
 
@@ -39,7 +40,8 @@ def prune_model(
 ) -> tuple[str, ...]:
     """Remove a model's old versions; the caller holds the locks of the store and of the model.
 
-    A version stays if it is in use, `spared`, among the newest `keep`, or was published after `older_than`.
+    A version stays if it is in use, `spared`, among the newest `keep`, or was published after `older_than`, and as long
+    as another model reads its features.
 
     Returns:
         The versions (`name@version`) that were removed, oldest first.
@@ -48,7 +50,7 @@ def prune_model(
         CorruptModelError: an alias or its ensemble cannot be read, so that nobody knows what it serves.
     """
     sweep(layout.models / name)
-    used = members_in_use(layout).union(spared)
+    used = members_in_use(layout).union(spared, _readers(layout))
     candidates = [Ref(name, version) for version in list_versions(layout, name)[:-keep]]
     outdated = [ref for ref in candidates if ref not in used and _published_at(layout, ref) < older_than]
     for ref in outdated:
@@ -65,6 +67,20 @@ def members_in_use(layout: StoreLayout) -> frozenset[Ref]:
     served = [resolve_ensemble(layout, target) for target in list_aliases(layout).values()]
     newest = [resolve_ensemble(layout, Ref(name)) for name in folder_names(layout.ensembles)]
     return frozenset(member for ensemble in (*served, *newest) for member in ensemble.members)
+
+
+def _readers(layout: StoreLayout) -> dict[Ref, list[str]]:
+    """The models that read features of a version, by that version; a model that is broken reads none."""
+    readers: dict[Ref, list[str]] = {}
+    for manifest in list_models(layout).items:
+        for trunk in manifest.trunks:
+            readers.setdefault(Ref.parse(trunk), []).append(manifest.ref)
+    return readers
+
+
+def _refuse_if_trunk(layout: StoreLayout, ref: Ref) -> None:
+    if readers := _readers(layout).get(ref):
+        raise InUseError(f"{ref} gives its features to {', '.join(readers)}: remove what needs it first.")
 
 
 def _published_at(layout: StoreLayout, ref: Ref) -> datetime:

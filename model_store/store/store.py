@@ -160,7 +160,7 @@ class ModelStore:
 
         Raises:
             NotFoundError: there is no such version.
-            InUseError: an alias points to an ensemble with this member.
+            InUseError: an alias points to an ensemble with this member, or another model reads its features.
         """
         ref = _parse(ref)
         if ref.name not in folder_names(self._layout.models):

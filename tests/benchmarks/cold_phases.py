@@ -37,10 +37,9 @@ phase_ends("imports: jaxlib")
 import numpy as np  # noqa: E402
 
 from model_store.images import Preprocessing, decode  # noqa: E402
-from model_store.models.precision import parameter_paths  # noqa: E402
 from model_store.runtime.ensembles import EnsembleSpec  # noqa: E402
-from model_store.runtime.executables import PREPARE, load_executable, read_executables, score_name  # noqa: E402
-from model_store.runtime.programs import FLOAT32  # noqa: E402
+from model_store.runtime.executables import load_executable, read_executables, score_name  # noqa: E402
+from model_store.runtime.programs import FLOAT32, prepared_parameters  # noqa: E402
 from model_store.runtime.xla import ArrayType, to_device, to_host  # noqa: E402
 from model_store.store import ModelStore  # noqa: E402
 from model_store.store.layout import PARAMETERS_FILE  # noqa: E402
@@ -57,21 +56,19 @@ phase_ends("parameters read and hashed")
 
 stored = map_tensors(folder / PARAMETERS_FILE)
 payloads = read_executables(folder)
-paths = sorted(parameter_paths(stored))
-widen = load_executable(payloads[PREPARE], [ArrayType(stored[path].shape, FLOAT32) for path in paths])
 score = load_executable(payloads[score_name(1)], [ArrayType((1,), FLOAT32)])
-phase_ends("executables read and linked")
+phase_ends("executables read, scoring linked")
 
-params = widen([to_device(stored[path]) for path in sorted(stored)])
-for param in params:
+params = prepared_parameters(payloads, {path: to_device(stored[path]) for path in sorted(stored)})
+for param in params.values():
     param.block_until_ready()
-phase_ends("parameters widened")
+phase_ends("parameters prepared")
 
 photo = Path(sys.argv[2])
 cut = Preprocessing(manifest.preprocessing.resize, manifest.preprocessing.crop)
 pixels = cut.apply(decode(photo.read_bytes(), photo.name))[np.newaxis]
 phase_ends("photo decoded")
 
-to_host(*score([*params, to_device(pixels)]))
+to_host(*score([*(params[path] for path in sorted(params)), to_device(pixels)]))
 phase_ends("photo scored")
 print(json.dumps(SECONDS))

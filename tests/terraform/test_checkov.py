@@ -24,7 +24,7 @@ def report() -> dict[str, Any]:
     programs = ensure_environment(ENVIRONMENT, [f"checkov=={VERSION}"], PYTHON)
     options = ["--framework", "terraform", "--skip-download", "--quiet", "--compact", "--output", "json"]
     # `skip-download` keeps it from asking its maker's service: it runs without a network.
-    command = [programs / "python", programs / "checkov", "--directory", TERRAFORM, *options]
+    command: list[str | Path] = [programs / "python", programs / "checkov", "--directory", TERRAFORM, *options]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.stdout.startswith("{"), done.stderr
     found: dict[str, Any] = json.loads(done.stdout)

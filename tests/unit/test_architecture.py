@@ -16,10 +16,13 @@ ROOT = Path(__file__).parents[2]
 
 # What no module of a package may import. `model_store` knows nobody; those who know it do not know each other.
 FORBIDDEN: Mapping[str, frozenset[str]] = {
-    "model_store": frozenset({"memorability", "functions", "gpu_worker", "scripts", "tests", "boto3", "botocore"}),
+    "model_store": frozenset(
+        {"memorability", "functions", "gpu_worker", "training", "scripts", "tests", "boto3", "botocore"}
+    ),
+    "training": frozenset({"memorability", "functions", "gpu_worker", "scripts", "tests", "boto3", "botocore"}),
     "memorability": frozenset({"functions", "gpu_worker", "scripts", "tests", "boto3", "botocore"}),
-    "functions": frozenset({"memorability", "gpu_worker", "scripts", "tests"}),
-    "gpu_worker": frozenset({"memorability", "functions", "scripts", "tests", "boto3", "botocore"}),
+    "functions": frozenset({"memorability", "gpu_worker", "training", "scripts", "tests"}),
+    "gpu_worker": frozenset({"memorability", "functions", "training", "scripts", "tests", "boto3", "botocore"}),
 }
 # Folders of adapters may import what the rest of their package may not.
 ADAPTERS: Mapping[str, frozenset[str]] = {

@@ -26,7 +26,9 @@ class FalseResMem(nn.Module):
     head_widths: Sequence[int] = HEAD_WIDTHS
 
     @nn.compact
-    def __call__(self, images: UInt8[Array, "batch 227 227 3"]) -> Float[Array, " batch"]:
+    def __call__(
+        self, images: UInt8[Array, "batch 227 227 3"] | Float[Array, "batch 227 227 3"]
+    ) -> Float[Array, " batch"]:
         """Returns false-alarm rates between 0 and 1."""
         x = to_unit_range(images)
         branch = AlexNetBranch(name="branch")(x)

@@ -10,7 +10,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
-from model_store.models.layers import to_unit_range
+from model_store.models.layers import explained, to_unit_range
 
 # Of every layer normalisation, as in the original ViT and in timm; flax and PyTorch default to other values.
 LAYER_NORM_EPSILON = 1e-6
@@ -38,7 +38,11 @@ class ViTMem(nn.Module):
     mlp_width: int = 3072
 
     @nn.compact
-    def __call__(self, images: UInt8[Array, "batch {self.image_size} {self.image_size} 3"]) -> Float[Array, " batch"]:
+    def __call__(
+        self,
+        images: UInt8[Array, "batch {self.image_size} {self.image_size} 3"]
+        | Float[Array, "batch {self.image_size} {self.image_size} 3"],
+    ) -> Float[Array, " batch"]:
         """Returns hit rates between 0 and 1."""
         tokens = Embedding(self.patch, self.width, name="embedding")(to_unit_range(images))
         for index in range(self.depth):
@@ -90,7 +94,10 @@ class Block(nn.Module):
         self, tokens: Float[Array, "batch tokens width"], kept: int | None = None
     ) -> Float[Array, "batch kept width"]:
         """Updates the first `kept` tokens, by default all; every token is attended to."""
-        attended = Attention(self.heads, name="attention")(_layer_norm("norm1")(tokens), kept)
+        normed = _layer_norm("norm1")(tokens)
+        if kept is not None:
+            normed = explained(self, "token_features", normed)
+        attended = Attention(self.heads, name="attention")(normed, kept)
         tokens = tokens[:, :kept] + attended
         hidden = nn.Dense(self.mlp_width, name="fc1")(_layer_norm("norm2")(tokens))
         return tokens + nn.Dense(tokens.shape[-1], name="fc2")(nn.gelu(hidden, approximate=False))

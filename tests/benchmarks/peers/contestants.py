@@ -64,7 +64,7 @@ def pytorch(threads: int, _model: str, *, compiled: bool = False) -> Run:
 
     def run(images: Images) -> object:
         with torch.inference_mode():
-            return network(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255)
+            return network(torch.from_numpy(images).permute(0, 3, 1, 2).float().contiguous() / 255)
 
     return run
 

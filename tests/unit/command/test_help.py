@@ -25,7 +25,8 @@ COMMANDS = dict(leaf_commands(typer.main.get_command(main.app)))
 
 def test_there_are_these_commands() -> None:
     below_models = ("pull", "import", "list", "show", "verify", "alias", "ensemble", "compile", "remove")
-    assert set(COMMANDS) == {("score",), ("upload",), ("results",), *(("models", name) for name in below_models)}
+    alone = ("score", "heatmap", "upload", "results", "serve", "train", "evaluate")
+    assert set(COMMANDS) == {*((name,) for name in alone), *(("models", name) for name in below_models)}
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -31,7 +31,7 @@ from model_store.models.checkpoints import CheckpointError
 from model_store.models.registry import architectures
 from model_store.runtime.loading import load_model
 from model_store.store import Measure, ModelStore, NotFoundError
-from model_store.store.layout import PARAMETERS_FILE
+from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
 from model_store.store.manifest import Precision
 from tests.reference.seeded_vit import TINY, seeded_images, seeded_state
 from tests.unit import tiny_models
@@ -230,6 +230,16 @@ def test_a_pull_puts_a_damaged_version_right(pulled: ModelStore, index: Index, c
     assert imported.changed
     assert imported.ensemble.ref == f"{DEFAULT_ENSEMBLE}@1"
     assert pulled.verify("vitmem@0.1-float32") == imported.manifest
+
+
+def test_a_pull_compiles_what_no_executables_fit(pulled: ModelStore, index: Index, cache: Path) -> None:
+    shutil.rmtree(pulled.path("vitmem") / COMPILED_FOLDER)
+
+    imported = pull_tiny(pulled, cache)
+
+    assert imported.changed
+    assert index.requests == []
+    assert load_model(pulled.path("vitmem"), imported.manifest).programs.ahead_of_time
 
 
 def test_another_precision_is_another_version_in_place_of_the_first(

@@ -1,5 +1,6 @@
 """Executables for every level of CPU, each made and tried in a process of its own."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from model_store.runtime.compiling import (
     compile_in_subprocess,
     fleet_targets,
 )
+from model_store.runtime.executables import PARAMETERS
 from model_store.runtime.loading import load_model
 from model_store.runtime.target import InstructionSet, host_isa
 from model_store.store import Manifest, ModelStore
+from model_store.store.compiled import INDEX_FILE
 from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
 from model_store.store.manifest import GoldenCase
 from tests.unit import tiny_models
@@ -67,6 +70,20 @@ def test_every_target_is_compiled_and_serves(folder: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     compile_for_fleet(folder, manifest)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before, "it was compiled again"
+
+
+def test_what_other_software_compiled_is_compiled_again(folder: Path) -> None:
+    manifest = manifest_of(folder, golden_case())
+    compile_for_fleet(folder, manifest)
+    for target in fleet_targets():
+        index = folder / COMPILED_FOLDER / target.name / INDEX_FILE
+        content = json.loads(index.read_text())
+        del content["sha256"][PARAMETERS]
+        index.write_text(json.dumps(content))
+
+    compile_for_fleet(folder, manifest)
+
+    assert load_model(folder, manifest).programs.ahead_of_time
 
 
 def test_other_scores_than_the_golden_ones_are_refused(folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""Heads that `memorability train` puts on published networks."""

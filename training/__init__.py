@@ -1,0 +1,1 @@
+"""Trains heads over the published networks on a team's own photos and scores, and measures them honestly."""

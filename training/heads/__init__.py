@@ -1,0 +1,1 @@
+"""Fits heads to features: the basis, the readouts, their regularisation and their calibration."""
