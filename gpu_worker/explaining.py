@@ -9,15 +9,15 @@ from typing import final
 
 from gpu_worker.device import Device
 from gpu_worker.lru import BudgetedCache
-from gpu_worker.ports import Counters, Heatmap, UnexplainableError
+from gpu_worker.ports import Counters, UnexplainableError
+from model_store.heatmap_drawing import ComputedMap, Heatmap, draw
 from model_store.heatmap_items import HeatmapPlace
 from model_store.heatmaps.explainers import SubjectExplainer, SubjectSpec
 from model_store.heatmaps.gradcam import NoFeaturesError
-from model_store.heatmaps.maps import PhotoMap, shared_scale
+from model_store.heatmaps.maps import shared_scale
 from model_store.heatmaps.methods import Method
 from model_store.heatmaps.networks import Network
-from model_store.heatmaps.records import DoneHeatmap, Faithfulness, HeatmapFailure
-from model_store.heatmaps.rendering import overlay_png
+from model_store.heatmaps.records import Faithfulness, HeatmapFailure
 from model_store.heatmaps.subjects import HeatmapSubject, SubjectError
 from model_store.images import Preprocessing
 from model_store.runtime.following import Follower
@@ -31,14 +31,6 @@ UNKNOWN_SUBJECT, UNSUPPORTED_METHOD = "unknown_subject", "unsupported_method"
 # XLA compiles for every size of a batch: a few sizes, of which any number of photos can be made up.
 BATCH_SIZES = (64, 16, 4, 1)
 MAX_SUBJECTS = 64  # whose names are followed; the memory that their networks take has a limit of its own
-
-
-@dataclass(frozen=True)
-class ComputedMap:
-    """A map, and how faithful it is where that was measured."""
-
-    photo_map: PhotoMap
-    faithfulness: Faithfulness | None
 
 
 @final
@@ -69,24 +61,7 @@ class DeviceExplainer:
 
     def draw(self, computed: ComputedMap, photo: DecodedPhoto, place: HeatmapPlace, scale: float) -> Heatmap:
         """Draws a map and writes its record."""
-        spec, found = self.subject.spec, computed.photo_map
-        record = DoneHeatmap(
-            file=photo.name,
-            subject=place.subject,
-            method=place.method,
-            models=spec.members,
-            measure=spec.measure,
-            score=found.score,
-            width=photo.width,
-            height=photo.height,
-            overlay_key=place.overlay_key,
-            map_key=place.map_key,
-            scale=scale,
-            disagreement=found.relative_disagreement,
-            faithfulness=computed.faithfulness,
-        )
-        figures = record.model_dump(mode="json")
-        return Heatmap(record, overlay_png(found, photo.width, photo.height, scale), found.to_npz(figures))
+        return draw(computed, place, (photo.width, photo.height), scale)
 
     def _explain(self, method: Method, photos: Sequence[DecodedPhoto]) -> Iterator[ComputedMap]:
         pixels = [photo.pixels for photo in photos]
@@ -94,10 +69,11 @@ class DeviceExplainer:
             maps = self.subject.explain(pixels, method)
         except NoFeaturesError as error:
             raise UnexplainableError(HeatmapFailure(code=UNSUPPORTED_METHOD, message=str(error))) from error
+        faithfulness: Sequence[Faithfulness | None] = [None] * len(maps)
         if self._is_worth_measuring(method):
             faithfulness = self.subject.measure_faithfulness(pixels, maps)
-            return map(ComputedMap, maps, faithfulness)
-        return (ComputedMap(found, None) for found in maps)
+        for found, figures in zip(maps, faithfulness, strict=True):
+            yield ComputedMap(found, self.subject.explained_members(method), self.subject.spec.measure, figures)
 
     def _is_worth_measuring(self, method: Method) -> bool:
         """Not where it would take many times as long as the map: 44 score passes on a CPU for a map of one."""

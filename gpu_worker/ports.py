@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from model_store.errors import MemorabilityError
+from model_store.heatmap_drawing import Heatmap
 from model_store.heatmap_items import HeatmapPlace
 from model_store.heatmaps.methods import Method
-from model_store.heatmaps.records import DoneHeatmap, HeatmapFailure
+from model_store.heatmaps.records import HeatmapFailure
 from model_store.heatmaps.subjects import HeatmapSubject
 from model_store.images import Preprocessing
 from model_store.runtime.scoring import DecodedPhoto
@@ -79,21 +80,6 @@ class Machine(Protocol):
 
     def release(self) -> None:
         """Tells the fleet that nothing is left to do here, so that it need not wait."""
-
-
-@dataclass(frozen=True)
-class Heatmap:
-    """A heatmap as it is kept.
-
-    Attributes:
-        record: what is said about it.
-        overlay: PNG, transparent.
-        map: NPZ with the signed map.
-    """
-
-    record: DoneHeatmap
-    overlay: bytes
-    map: bytes
 
 
 class Counters(Protocol):

@@ -7,7 +7,8 @@ from typing import final
 from gpu_worker.backlog import Work
 from gpu_worker.holding import Holding
 from gpu_worker.photos import Dropped, Failed, PhotoReader, Target
-from gpu_worker.ports import Counters, Heatmap, JobQueue, Message
+from gpu_worker.ports import Counters, JobQueue, Message
+from model_store.heatmap_drawing import Heatmap
 from model_store.heatmap_items import HeatmapRecord, heatmap_item
 from model_store.heatmaps.records import FailedHeatmap, HeatmapFailure
 from model_store.ports import HeatmapTable, ObjectSink
@@ -50,8 +51,7 @@ class Settling:
 
         def keep() -> None:
             heatmap = draw()
-            self._heatmaps.write(heatmap.record.overlay_key, heatmap.overlay, "image/png")
-            self._heatmaps.write(heatmap.record.map_key, heatmap.map, "application/octet-stream")
+            heatmap.write(self._heatmaps)
             is_new = self._record(target, heatmap.record)
             self._counters.count("HeatmapsDone" if is_new else "HeatmapsUnchanged")
             self._delete(target.work.message)

@@ -1,6 +1,7 @@
 """Logs and metrics as CloudWatch takes them: JSON lines, the metrics in the embedded metric format."""
 
 import logging
+import sys
 from threading import Lock
 from typing import final
 
@@ -46,3 +47,4 @@ class EmbeddedMetrics:
         with self._lock:
             if self._metrics.metric_set:
                 self._metrics.flush_metrics()
+                sys.stdout.flush()  # which is a pipe or a file, and would keep them until it has some kilobytes

@@ -18,7 +18,6 @@ from gpu_worker.explaining import StoreExplainers
 from gpu_worker.holding import Holding
 from gpu_worker.photos import PhotoReader
 from gpu_worker.ports import Machine, Surroundings
-from gpu_worker.scales import SharedScales
 from gpu_worker.settings import WorkerSettings
 from gpu_worker.settling import Settling
 from gpu_worker.sizing import BatchLimits
@@ -27,6 +26,7 @@ from gpu_worker.telemetry import EmbeddedMetrics
 from gpu_worker.worker import Worker
 from model_store.aws.objects import Objects
 from model_store.aws.table import Table
+from model_store.heatmap_scales import SharedScales
 from model_store.images import ImageLimits
 from model_store.store import ModelStore
 

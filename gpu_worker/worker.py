@@ -11,11 +11,12 @@ from gpu_worker.backlog import Group
 from gpu_worker.draining import Draining
 from gpu_worker.holding import Holding
 from gpu_worker.photos import Failed, Ready, Target
-from gpu_worker.ports import Heatmap, Surroundings, UnexplainableError
-from gpu_worker.scales import SharedScales
+from gpu_worker.ports import Surroundings, UnexplainableError
 from gpu_worker.settling import Settling
 from gpu_worker.sizing import BatchLimits, in_halves
 from gpu_worker.supply import Batch, Supply
+from model_store.heatmap_drawing import Heatmap
+from model_store.heatmap_scales import SharedScales
 from model_store.uploads import BatchKey
 
 logger = logging.getLogger(__name__)

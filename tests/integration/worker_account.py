@@ -75,11 +75,6 @@ class WorkerAccount:
         found = (self.table.get(key) for key in keys if key["sk"].startswith(HEATMAP_SORT_KEYS))
         return {item["sk"]: item for item in found if item}
 
-    def statuses(self) -> list[str]:
-        """What became of each heatmap, as a scan without details finds it."""
-        pages = self.aws.dynamodb.get_paginator("scan").paginate(TableName=RESULTS)
-        return [item["status"]["S"] for page in pages for item in page["Items"] if "status" in item]
-
     def left(self) -> int:
         """Messages in the jobs queue, hidden ones too."""
         names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -137,9 +132,11 @@ def worker_account(folder: Path, visibility_seconds: int, max_receives: int) -> 
             sqs.close()
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float, complaint: Callable[[], str]) -> None:
+def wait_until(
+    is_so: Callable[[], bool], seconds: float, complaint: Callable[[], str], *, pause_seconds: float = 0.1
+) -> None:
     """Waits for something to come true."""
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, complaint()
-        time.sleep(0.1)
+        time.sleep(pause_seconds)

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from gpu_worker.ports import Explainer, Heatmap, Message, UnexplainableError
+from gpu_worker.ports import Explainer, Message, UnexplainableError
+from model_store.heatmap_drawing import Heatmap
 from model_store.heatmap_items import HEATMAP_SORT_KEYS, HeatmapPlace
 from model_store.heatmaps.jobs import HeatmapJob
 from model_store.heatmaps.methods import Method

@@ -11,12 +11,12 @@ from gpu_worker.draining import Draining
 from gpu_worker.holding import Holding
 from gpu_worker.photos import PhotoReader
 from gpu_worker.ports import Surroundings
-from gpu_worker.scales import SharedScales
 from gpu_worker.settling import Settling
 from gpu_worker.sizing import BatchLimits
 from gpu_worker.supply import Supply
 from gpu_worker.worker import Worker
 from model_store.heatmap_items import HeatmapOrigin, heatmap_item, stored_heatmap
+from model_store.heatmap_scales import SharedScales
 from model_store.heatmaps.jobs import HeatmapJob
 from model_store.heatmaps.records import FailedHeatmap, HeatmapFailure, QueuedHeatmap
 from model_store.images import DEFAULT_LIMITS

@@ -1,11 +1,11 @@
 """Executables for every level of CPU, each made and tried in a process of its own."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from model_store.golden import GoldenCaseError, golden_image
+from model_store.runtime import compiling
 from model_store.runtime.compiling import (
     CompilerCrashError,
     RefusedVersionError,
@@ -14,11 +14,11 @@ from model_store.runtime.compiling import (
     compile_in_subprocess,
     fleet_targets,
 )
-from model_store.runtime.executables import PARAMETERS
+from model_store.runtime.executables import can_serve
 from model_store.runtime.loading import load_model
 from model_store.runtime.target import InstructionSet, host_isa
 from model_store.store import Manifest, ModelStore
-from model_store.store.compiled import INDEX_FILE
+from model_store.store.compiled import INDEX_FILE, ExecutableIndex
 from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
 from model_store.store.manifest import GoldenCase
 from tests.unit import tiny_models
@@ -72,18 +72,28 @@ def test_every_target_is_compiled_and_serves(folder: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before, "it was compiled again"
 
 
-def test_what_other_software_compiled_is_compiled_again(folder: Path) -> None:
-    manifest = manifest_of(folder, golden_case())
-    compile_for_fleet(folder, manifest)
+def test_what_other_software_compiled_is_compiled_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[InstructionSet] = []
+    monkeypatch.setattr(compiling, "compile_in_subprocess", lambda _folder, _manifest, isa: compiled.append(isa))
     for target in fleet_targets():
-        index = folder / COMPILED_FOLDER / target.name / INDEX_FILE
-        content = json.loads(index.read_text())
-        del content["sha256"][PARAMETERS]
-        index.write_text(json.dumps(content))
+        place = folder / COMPILED_FOLDER / target.name
+        place.mkdir(parents=True)
+        (place / INDEX_FILE).write_text(ExecutableIndex(requires=frozenset(), sha256={}).model_dump_json())
 
-    compile_for_fleet(folder, manifest)
+    compile_for_fleet(folder, manifest_of(folder, golden_case()))
 
-    assert load_model(folder, manifest).programs.ahead_of_time
+    assert compiled == [target.isa for target in fleet_targets()]
+
+
+def test_a_trunk_of_an_earlier_release_lacks_what_heads_read(store: ModelStore) -> None:
+    (place,) = (store.path("first") / COMPILED_FOLDER).iterdir()
+    assert can_serve(place, with_features=True)
+    index = ExecutableIndex.model_validate_json((place / INDEX_FILE).read_bytes())
+    kept = {name: digest for name, digest in index.sha256.items() if not name.startswith("features")}
+    (place / INDEX_FILE).write_text(index.model_copy(update={"sha256": kept}).model_dump_json())
+
+    assert can_serve(place)
+    assert not can_serve(place, with_features=True)
 
 
 def test_other_scores_than_the_golden_ones_are_refused(folder: Path) -> None:

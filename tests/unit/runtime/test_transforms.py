@@ -163,6 +163,17 @@ def test_a_product_with_integers_is_exact_in_pieces(inputs: int) -> None:
     np.testing.assert_array_equal(actual, x @ kernel.astype(np.float32))
 
 
+@pytest.mark.parametrize("inputs", [7, 2 * PIECE_VALUES // 4096 + 5])
+def test_its_gradient_is_exact_in_pieces(inputs: int) -> None:
+    random = np.random.default_rng(inputs)
+    kernel = random.integers(-127, 128, (inputs, 4096), dtype=np.int8)
+    x, weights = (random.integers(-8, 9, (2, width)).astype(np.float32) for width in (inputs, 4096))
+
+    actual = jax.jit(jax.grad(lambda x: (multiply(x, kernel) * weights).sum()))(x)
+
+    np.testing.assert_array_equal(actual, weights @ kernel.T.astype(np.float32))
+
+
 def test_compact_storage_is_what_int8_dense_looks_for() -> None:
     kernel = np.random.default_rng(0).normal(size=(2000, 2000)).astype(np.float32)
     layer = {path.rpartition("/")[2]: value for path, value in compact({"fc/kernel": kernel}).items()}
