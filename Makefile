@@ -7,7 +7,7 @@ export MEMORABILITY_STORE ?= $(CURDIR)/build/store
 export MEMORABILITY_CACHE ?= $(CURDIR)/.cache/downloads
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration test-terraform test-browser test-e2e test-platform lint format bench bench-cold bench-speed bench-serve bench-bill cost package-lambdas package-worker plan deploy destroy local-up local-down local-logs local-worker clean
+.PHONY: help setup demo test test-unit test-integration test-terraform test-browser test-e2e test-platform lint format bench bench-cold bench-speed bench-heatmaps bench-serve bench-bill cost package-lambdas package-worker plan deploy destroy local-up local-down local-logs local-worker clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-16s %s\n", names[i], $$2}'
@@ -71,12 +71,22 @@ bench-speed: setup build/peers/resmem.onnx ## Measure the network beside ONNX Ru
 	@$(RUN) memorability models pull resmem
 	$(RUN) python -m tests.benchmarks.speed
 
+bench-heatmaps: setup build/peers/.captum ## Measure heatmaps beside scoring and beside Captum over PyTorch
+	@$(RUN) python -m scripts.demo_photos build/demo/photos
+	@$(RUN) memorability models pull resmem
+	$(RUN) python -m tests.benchmarks.heatmaps cost
+
 build/peers/resmem.onnx:
 	$(UV) venv --quiet --seed --python 3.11 build/peers
 	build/peers/bin/pip install --quiet -r tests/benchmarks/peers/requirements.txt
 	build/peers/bin/pip install --quiet --no-deps torchvision==0.28.0
 	build/peers/bin/pip install --quiet --no-deps --target build/peers/packages resmem==1.1.6
 	PYTHONPATH=build/peers/packages build/peers/bin/python tests/benchmarks/peers/export_onnx.py $@
+
+build/peers/.captum: build/peers/resmem.onnx tests/benchmarks/peers/requirements-heatmaps.txt
+	build/peers/bin/pip install --quiet -r tests/benchmarks/peers/requirements-heatmaps.txt
+	build/peers/bin/pip install --quiet --no-deps captum==0.8.0
+	@touch $@
 
 package-lambdas: setup ## Build the functions' zips and the bundle of their dependencies (ARCHITECTURE=arm64)
 	$(RUN) python -m scripts.package_lambdas --architecture $(ARCHITECTURE)

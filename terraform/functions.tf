@@ -38,13 +38,14 @@ module "score" {
   alarm_topic_arn    = module.observability.alarm_topic_arn
 
   environment = merge(local.environment, {
-    MEMORABILITY_DEFAULT_ALIAS         = "live"
-    MEMORABILITY_HEATMAPS_BUCKET       = module.results.heatmaps_bucket.name
-    MEMORABILITY_MAX_IMAGE_BYTES       = tostring(var.image_limits.max_bytes)
-    MEMORABILITY_MAX_IMAGE_PIXELS      = tostring(var.image_limits.max_pixels)
-    MEMORABILITY_RECORD_RETENTION_DAYS = tostring(var.retention_days.records)
-    MEMORABILITY_UPLOADS_BUCKET        = module.image_intake.bucket.name
-    POWERTOOLS_SERVICE_NAME            = "${var.prefix}-score"
+    MEMORABILITY_DEFAULT_ALIAS          = "live"
+    MEMORABILITY_HEATMAPS_BUCKET        = module.results.heatmaps_bucket.name
+    MEMORABILITY_HEATMAP_RETENTION_DAYS = tostring(var.retention_days.heatmaps)
+    MEMORABILITY_MAX_IMAGE_BYTES        = tostring(var.image_limits.max_bytes)
+    MEMORABILITY_MAX_IMAGE_PIXELS       = tostring(var.image_limits.max_pixels)
+    MEMORABILITY_RECORD_RETENTION_DAYS  = tostring(var.retention_days.records)
+    MEMORABILITY_UPLOADS_BUCKET         = module.image_intake.bucket.name
+    POWERTOOLS_SERVICE_NAME             = "${var.prefix}-score"
   })
 }
 

@@ -6,21 +6,25 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from functions.score.progress import Progress
 from functions.score.thumbnails import Thumbnails
 from functions.score.uploads import Upload
 from model_store.batches import was_deleted
 from model_store.images import ImageError, ImageLimits, check_size
-from model_store.items import Origin, asked_ensembles, batch_item_key, record_item
+from model_store.items import Origin, asked_ensembles, batch_item_key, expiry, record_item
 from model_store.ports import ItemTable, MissingObjectError, ObjectSource
 from model_store.records import FailedRecord, ScoredRecord
 from model_store.runtime.ensembles import LoadedEnsemble
 from model_store.runtime.scoring import DECODERS, DecodedPhoto, Photo, decode_photo, failed_record, score_with_all
 from model_store.runtime.serving import EnsembleServer
 from model_store.uploads import BatchKey
+
+if TYPE_CHECKING:
+    from functions.score.previews import Previews
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +41,27 @@ class Rules:
         limits: what a photo may be at most.
         default_ensemble: reference of the ensemble that scores batches that ask for none.
         retention: how long a record is kept.
+        heatmap_retention: how long a heatmap is kept; None keeps it as long as a record.
     """
 
     limits: ImageLimits
     default_ensemble: str
     retention: timedelta
+    heatmap_retention: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What a batch asks for.
+
+    Attributes:
+        ensembles: references of those that are to score it.
+        previews_until: when the heatmaps that are made together with the scores go, in seconds since 1970; None makes
+            none.
+    """
+
+    ensembles: tuple[str, ...]
+    previews_until: Decimal | None
 
 
 @final
@@ -56,6 +76,7 @@ class UploadScorer:
         rules: Rules,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         thumbnails: Thumbnails | None = None,
+        previews: "Callable[[], Previews] | None" = None,
     ) -> None:
         self._photos = photos
         self._results = results
@@ -63,29 +84,34 @@ class UploadScorer:
         self._rules = rules
         self._clock = clock
         self._thumbnails = thumbnails
+        self._previews = previews
 
     def score(self, uploads: Collection[Upload]) -> Progress:
         """Scores uploads together, whatever batches they are of; a fault of ours with one costs no other its record."""
         progress = Progress()
         with ThreadPoolExecutor(CONNECTIONS) as network:
             batches = {upload.key.batch_key for upload in uploads}
-            asked = {batch: network.submit(self._asked_ensembles, batch) for batch in batches}
+            asked = {batch: network.submit(self._wish, batch) for batch in batches}
             files = progress.run(network, self._fetch, uploads)
             present = {upload: file for upload, file in files.items() if file is not None}
             wishes = progress.run(network, lambda upload: asked[upload.key.batch_key].result(), present)
-            for refs in filter(None, set(wishes.values())):
-                group = {upload: present[upload] for upload, wish in wishes.items() if wish == refs}
-                self._score_group(refs, group, network, progress)
+            for wanted in filter(None, set(wishes.values())):
+                group = {upload: present[upload] for upload, wish in wishes.items() if wish == wanted}
+                self._score_group(wanted, group, network, progress)
         progress.missing = len(files) - len(present) + list(wishes.values()).count(None)
         return progress
 
-    def _asked_ensembles(self, batch: BatchKey) -> tuple[str, ...] | None:
-        """References of the ensembles that are to score a batch; None where it was deleted."""
+    def _wish(self, batch: BatchKey) -> _Wish | None:
+        """What a batch asks for; None where it was deleted."""
         item = self._results.get(batch_item_key(batch)) or {}
         if was_deleted(item):
             logger.info("ignored: batch %s of %s was deleted", batch.batch, batch.tenant)
             return None
-        return asked_ensembles(item) or (self._rules.default_ensemble,)
+        previews_until = None
+        if self._previews and item.get("preview_heatmaps"):
+            longest = expiry(self._clock(), self._rules.heatmap_retention or self._rules.retention)
+            previews_until = min(longest, item.get("expires_at", longest))
+        return _Wish(asked_ensembles(item) or (self._rules.default_ensemble,), previews_until)
 
     def _fetch(self, upload: Upload) -> bytes | FailedRecord | None:
         """The photo's file, the record of one that is too large or empty, or None where there is none any more."""
@@ -103,16 +129,19 @@ class UploadScorer:
         return data
 
     def _score_group(
-        self, refs: Sequence[str], files: Mapping[Upload, bytes | FailedRecord], network: Executor, progress: Progress
+        self, wish: _Wish, files: Mapping[Upload, bytes | FailedRecord], network: Executor, progress: Progress
     ) -> None:
-        """Scores uploads that ask for the same ensembles."""
-        ensembles, errors = self._load(refs)
-        records = self._records(ensembles, files, network, progress) if ensembles else {}
+        """Scores uploads that ask for the same; previews come last, for they must not keep records waiting."""
+        ensembles, errors = self._load(wish.ensembles)
+        photos = self._decode(ensembles, files, network, progress) if ensembles else {}
+        records = self._records(ensembles, photos, progress)
         written = progress.run(network, lambda upload: self._keep(upload, records[upload]), records)
         for upload, is_new in written.items():
             progress.count(next(iter(records[upload].values())), is_new=is_new)
         for upload in files if errors else ():
             progress.fail(upload, ExceptionGroup("an ensemble that the batch asks for cannot be served", errors))
+        if wish.previews_until:
+            self._preview(ensembles, {upload: photos[upload] for upload in written}, records, wish, network)
 
     def _load(self, refs: Sequence[str]) -> tuple[list[LoadedEnsemble], list[Exception]]:
         """The ensembles, one of each name, and why others cannot be had."""
@@ -129,13 +158,13 @@ class UploadScorer:
                     logger.warning("%s is left out: a batch gets one version of an ensemble, %s", ref, kept.spec.ref)
         return list(ensembles.values()), errors
 
-    def _records(
+    def _decode(
         self,
         ensembles: Sequence[LoadedEnsemble],
         files: Mapping[Upload, bytes | FailedRecord],
         network: Executor,
         progress: Progress,
-    ) -> dict[Upload, RecordByEnsemble]:
+    ) -> dict[Upload, DecodedPhoto | FailedRecord]:
         cuts = frozenset(cut for ensemble in ensembles for cut in ensemble.spec.preprocessings)
 
         def decode(upload: Upload) -> DecodedPhoto | FailedRecord:
@@ -146,11 +175,39 @@ class UploadScorer:
             return decode_photo(Photo(upload.key.filename, lambda: file), cuts, self._rules.limits, keep)
 
         with ThreadPoolExecutor(DECODERS) as decoders:
-            outcomes = progress.run(decoders, decode, files)
+            return progress.run(decoders, decode, files)
+
+    def _records(
+        self,
+        ensembles: Sequence[LoadedEnsemble],
+        photos: Mapping[Upload, DecodedPhoto | FailedRecord],
+        progress: Progress,
+    ) -> dict[Upload, RecordByEnsemble]:
         start = time.perf_counter()
-        records = score_with_all(ensembles, list(outcomes.values()))
+        records = score_with_all(ensembles, list(photos.values()))
         progress.model_seconds += time.perf_counter() - start
-        return dict(zip(outcomes, records, strict=True))
+        return dict(zip(photos, records, strict=True))
+
+    def _preview(
+        self,
+        ensembles: Sequence[LoadedEnsemble],
+        photos: Mapping[Upload, DecodedPhoto | FailedRecord],
+        records: Mapping[Upload, RecordByEnsemble],
+        wish: _Wish,
+        network: Executor,
+    ) -> None:
+        """Makes heatmaps of the photos that were scored."""
+        from functions.score.previews import ScoredPhoto
+
+        for ensemble in ensembles:
+            scored = [
+                ScoredPhoto(upload, photo, record)
+                for upload, photo in photos.items()
+                if isinstance(photo, DecodedPhoto)
+                and isinstance(record := records[upload][ensemble.spec.name], ScoredRecord)
+            ]
+            if scored and self._previews and wish.previews_until:
+                self._previews().make(ensemble, scored, wish.previews_until, network)
 
     def _keep(self, upload: Upload, records: RecordByEnsemble) -> bool:
         """Writes an upload's records; returns whether one of them is new."""

@@ -3,8 +3,10 @@
 import logging
 import os
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Metrics
 
@@ -15,6 +17,9 @@ from model_store.images import DEFAULT_LIMITS, ImageLimits
 from model_store.runtime.serving import EnsembleServer
 from model_store.settings import Count, Settings, Text
 from model_store.store import ModelStore
+
+if TYPE_CHECKING:
+    from functions.score.previews import Previews
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +36,12 @@ class ScoreSettings(Settings):
     store: Path
     results_table: Text
     uploads_bucket: Text
-    heatmaps_bucket: Text | None = None  # without it, there are no thumbnails
+    heatmaps_bucket: Text | None = None  # without it, there are no thumbnails and no previews of heatmaps
     default_alias: Text = "live"
     max_image_bytes: Count = DEFAULT_LIMITS.max_bytes
     max_image_pixels: Count = DEFAULT_LIMITS.max_pixels
     record_retention_days: Count
+    heatmap_retention_days: Count | None = None  # as long as records
 
 
 def wire(settings: ScoreSettings, metrics: Metrics) -> UploadScorer:
@@ -53,13 +59,23 @@ def wire(settings: ScoreSettings, metrics: Metrics) -> UploadScorer:
         limits=ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
         default_ensemble=settings.default_alias,
         retention=timedelta(days=settings.record_retention_days),
+        heatmap_retention=timedelta(days=settings.heatmap_retention_days or settings.record_retention_days),
     )
     s3, results = s3_client(), Table(dynamodb_client(), settings.results_table)
     photos = Objects(s3, settings.uploads_bucket)
-    thumbnails = Thumbnails(Objects(s3, settings.heatmaps_bucket)) if settings.heatmaps_bucket else None
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != ON_DEMAND:
         loading.join(LOAD_AHEAD_SECONDS)
-    return UploadScorer(photos, results, ensembles, rules, thumbnails=thumbnails)
+    if not settings.heatmaps_bucket:
+        return UploadScorer(photos, results, ensembles, rules)
+    pictures = Objects(s3, settings.heatmaps_bucket)
+
+    @cache
+    def previews() -> "Previews":
+        from functions.score.previews import Previews  # what draws is imported where a batch asks for heatmaps
+
+        return Previews(pictures, results)
+
+    return UploadScorer(photos, results, ensembles, rules, thumbnails=Thumbnails(pictures), previews=previews)
 
 
 def _load_ahead(ensembles: EnsembleServer, ref: str) -> None:

@@ -70,7 +70,9 @@ def heatmap(
     subject = _subject(model, ensemble, measure)
     spec = SubjectSpec.of(ModelStore(store), subject)
     out_folder.mkdir(parents=True, exist_ok=True)
-    job = _Job(spec.load(), method, Settings(PathSettings(steps=steps, smooth_samples=smooth)), with_faithfulness=not quick)
+    job = _Job(
+        spec.load(), method, Settings(PathSettings(steps=steps, smooth_samples=smooth)), with_faithfulness=not quick
+    )
     start = time.perf_counter()
     outcomes = _explain(job, find_photos(paths, DEFAULT_LIMITS))
     records = _write(out_folder, job, outcomes)
@@ -207,7 +209,7 @@ def _write_photo(base: Path, job: _Job, explained: _Explained, scale: float) -> 
         file=photo.name,
         subject=spec.subject,
         method=job.method,
-        models=spec.members,
+        models=job.explainer.explained_members(job.method),
         measure=spec.measure,
         score=photo_map.score,
         width=photo.width,

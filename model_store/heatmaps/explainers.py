@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from jaxtyping import UInt8
 
-from model_store.heatmaps.explaining import DEFAULT_SETTINGS, Settings, explain
+from model_store.heatmaps.explaining import DEFAULT_SETTINGS, Settings, explain, score_images
 from model_store.heatmaps.faithfulness import DEFAULT_CURVES, CurveSettings, measure_faithfulness
 from model_store.heatmaps.maps import PhotoMap, average
 from model_store.heatmaps.methods import Method
@@ -88,22 +89,38 @@ class SubjectExplainer:
             method: see docs/heatmaps.md.
             settings: of the methods.
 
+        Grad-CAM leaves heads over other networks out of an ensemble's mean map; the score is still that of all.
+
         Raises:
-            NoFeaturesError: Grad-CAM is asked for, and a network marks no features.
+            NoFeaturesError: Grad-CAM is asked for, and no network marks features.
             jax.errors.JaxRuntimeError: among others, the device's memory does not suffice: RESOURCE_EXHAUSTED.
         """
-        explanations = [
-            explain(network, np.stack([photo[network.preprocessing] for photo in photos]), method, settings)
-            for network in self.networks
-        ]
-        frames = [network.frame for network in self.networks]
+        batches = {network: _cut(network, photos) for network in self.networks}
+        asked = self._explainable(method)
+        explained = {network: explain(network, batches[network], method, settings) for network in asked}
+        others = {network: score_images(network, batches[network]) for network in batches.keys() - explained.keys()}
+        scores = np.stack([*(found.scores for found in explained.values()), *others.values()])
+        frames = [network.frame for network in asked]
         return [
-            average([e.maps[index] for e in explanations], [float(e.scores[index]) for e in explanations], frames)
+            average([found.maps[index] for found in explained.values()], scores[:, index].tolist(), frames)
             for index in range(len(photos))
         ]
+
+    def explained_members(self, method: Method) -> tuple[str, ...]:
+        """The members whose maps `explain` averages, as `name@version`."""
+        return tuple(network.manifest.ref for network in self._explainable(method))
+
+    def _explainable(self, method: Method) -> tuple[Network, ...]:
+        """All networks, but for Grad-CAM those that are not heads; heads alone are left to say why they cannot be."""
+        marking = tuple(network for network in self.networks if not network.manifest.trunks)
+        return marking if method is Method.GRADCAM and marking else self.networks
 
     def measure_faithfulness(
         self, photos: Sequence[Pixels], maps: Sequence[PhotoMap], settings: CurveSettings = DEFAULT_CURVES
     ) -> list[Faithfulness]:
         """How faithful maps of `explain` are; see `model_store.heatmaps.faithfulness`."""
         return measure_faithfulness(self.networks, photos, [photo.values for photo in maps], settings)
+
+
+def _cut(network: Network, photos: Sequence[Pixels]) -> UInt8[np.ndarray, "batch size size 3"]:
+    return np.stack([photo[network.preprocessing] for photo in photos])

@@ -73,6 +73,11 @@ def explain(
     return Explanation(occluded, scores, baseline_scores)
 
 
+def score_images(network: Network, images: UInt8[np.ndarray, "batch size size 3"]) -> Float[np.ndarray, " batch"]:
+    """Scores of preprocessed photos, at least one."""
+    return np.asarray(run(score, network, images.astype(np.float32) / 255))
+
+
 def photos_and_baselines(
     images: UInt8[np.ndarray, "batch size size 3"],
 ) -> tuple[Float[Array, "batch size size 3"], Float[Array, "batch size size 3"]]:

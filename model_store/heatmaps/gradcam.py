@@ -1,20 +1,24 @@
-"""Signed Grad-CAM in one pass: what each place of the last features adds to the score, to first order.
+"""Signed Grad-CAM along a path: what each place of the last features adds to the score over a blurred copy's.
 
-Selvaraju et al. 2017, "Grad-CAM", https://arxiv.org/abs/1610.02391. Three things differ from the paper:
+Selvaraju et al. 2017, "Grad-CAM", https://arxiv.org/abs/1610.02391. Four things differ from the paper:
 
 - There is no ReLU: what lowers the score is shown too.
 - A feature is multiplied by its own gradient, not by the gradient's mean over the picture. Behind a pooled trunk, where
-  every place has the same gradient, that is the paper's map exactly. The branch is read place by place, and averaging
-  would credit features to places that the head does not read them at (Draelos and Carin 2020, "HiResCAM",
+  every place has the same gradient, that is the same. The branch is read place by place, and averaging would credit
+  features to places that the head does not read them at (Draelos and Carin 2020, "HiResCAM",
   https://arxiv.org/abs/2011.08891).
+- Features count by how they differ from those of the photo's blurred copy at the same place, and the gradient is the
+  mean over the straight way between the two: integrated gradients in the space of features (Sattarzadeh et al. 2021,
+  "Integrated Grad-CAM", https://arxiv.org/abs/2102.07805). A gradient at the photo alone says little about deep heads:
+  docs/heatmaps.md tells how much more faithful maps became.
 - A network's branches are added up. Each map is the contribution of its places to the score in the score's own unit,
-  and first-order contributions of two branches to one score add. Before that, each is interpolated between the centres
-  of what its features see of the picture.
+  and those of two branches to one score add. Before that, each is interpolated between the centres of what its features
+  see of the picture.
 
-The pass backwards ends at the features: it costs the head and nothing of the trunk.
+The trunk runs forward twice. What runs for every step of the way, forwards and backwards, is the head alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -25,9 +29,13 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from model_store.errors import MemorabilityError
-from model_store.heatmaps.networks import Module, Params
+from model_store.heatmaps.baselines import blurred
+from model_store.heatmaps.modules import Module, Params
 from model_store.models.checkpoints import flatten
-from model_store.models.layers import FEATURES, PERTURBATIONS
+from model_store.models.layers import FEATURES, PERTURBATIONS, to_unit_range
+
+STEPS = 8
+_MIDPOINTS = tuple((step + 0.5) / STEPS for step in range(STEPS))
 
 
 class NoFeaturesError(MemorabilityError):
@@ -50,47 +58,66 @@ class Grid:
 GRIDS: Mapping[str, Grid] = {"stage4_features": Grid(0, 32), "conv5_features": Grid(17, 16)}
 
 
+type Images = UInt8[Array, "batch size size 3"] | Float[Array, "batch size size 3"]
+
+
 def gradcam(
-    module: Module, params: Params, images: UInt8[Array, "batch size size 3"] | Float[Array, "batch size size 3"]
+    module: Module, params: Params, images: Images
 ) -> tuple[Float[Array, " batch"], Float[Array, "batch size size"]]:
-    """Scores and signed maps, as densities: the mean of a map is about the features' part in the score; traceable.
+    """Scores and signed maps, as densities: a map's mean is about the score less that of the blurred copy; traceable.
 
     Raises:
         NoFeaturesError: the network marks no features.
     """
-    scores, coarse = contributions(module, params, images)
+    pictures = to_unit_range(images)
+    scores, coarse = contributions(module, params, pictures, blurred(pictures), _MIDPOINTS)
     size = images.shape[1]
     maps = sum(spread(_grid(name, values.shape[1], size), values, size) for name, values in coarse.items())
     return scores, jnp.asarray(maps)
 
 
 def contributions(
-    module: Module, params: Params, images: UInt8[Array, "batch size size 3"] | Float[Array, "batch size size 3"]
+    module: Module,
+    params: Params,
+    images: Images,
+    references: Images | None = None,
+    positions: Sequence[float] = (1.0,),
 ) -> tuple[Float[Array, " batch"], dict[str, Float[Array, "batch rows columns"]]]:
     """Scores, and by the name of each marked feature map what its places contribute; traceable.
+
+    Args:
+        module: the network.
+        params: its parameters.
+        images: what is explained.
+        references: what features are compared with; None compares with none at all, which, with the gradient of the
+            photo alone, is Grad-CAM as it was published, signed and place by place.
+        positions: where on the way from 0, the reference, to 1, the photo, gradients are taken.
 
     Raises:
         NoFeaturesError: the network marks no features.
     """
     variables = {"params": params}
+    scores, features = _features(module, params, images)
+    start = jax.tree.map(jnp.zeros_like, features) if references is None else _features(module, params, references)[1]
+    ways = jax.tree.map(jnp.subtract, features, start)
 
-    def perturbations() -> Any:
-        return module.apply(variables, images, mutable=[PERTURBATIONS])[1].get(PERTURBATIONS)
+    def gradients(position: Array) -> Any:
+        # The features' perturbation is what they lack on the way; what lies before them is computed once for all.
+        lacking = jax.tree.map(lambda way: (position - 1) * way, ways)
+        return jax.grad(lambda moved: module.apply(variables | {PERTURBATIONS: moved}, images).sum())(lacking)
 
-    shapes = jax.eval_shape(perturbations)
-    if not shapes:
+    means = jax.tree.map(lambda leaf: leaf.mean(axis=0), jax.vmap(gradients)(jnp.asarray(positions)))
+    products = jax.tree.map(lambda mean, way: (mean * way).sum(axis=-1), means, ways)
+    return scores, {path.rpartition("/")[2]: _to_grid(values) for path, values in flatten(products)}
+
+
+def _features(module: Module, params: Params, images: Images) -> tuple[Float[Array, " batch"], Any]:
+    scores, state = module.apply({"params": params}, images, mutable=[FEATURES])
+    if not state.get(FEATURES):
         raise NoFeaturesError(
             f"{type(module).__name__} marks no features that Grad-CAM could explain: take another method"
         )
-
-    def total(zeros: Any) -> Any:
-        scores, state = module.apply(variables | {PERTURBATIONS: zeros}, images, mutable=[FEATURES])
-        return scores.sum(), (scores, state[FEATURES])
-
-    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    gradients, (scores, features) = jax.grad(total, has_aux=True)(zeros)
-    products = jax.tree.map(lambda gradient, feature: (gradient * feature).sum(axis=-1), gradients, features)
-    return scores, {path.rpartition("/")[2]: _to_grid(values) for path, values in flatten(products)}
+    return scores, state[FEATURES]
 
 
 def _to_grid(values: Float[Array, "batch ..."]) -> Float[Array, "batch rows columns"]:

@@ -22,7 +22,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from model_store.heatmaps.networks import Module, Network, Params
+from model_store.heatmaps.modules import Module, Params
+from model_store.heatmaps.networks import Network
 from model_store.heatmaps.programs import run, score
 
 # The path's position is the step's share of all steps to this power.

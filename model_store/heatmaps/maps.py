@@ -69,8 +69,8 @@ def average(maps: Sequence[Values], scores: Sequence[float], frames: Sequence[Fr
 
     Args:
         maps: one a network, at least one.
-        scores: likewise.
-        frames: likewise; a map from a larger frame is put into the first one's with its densities per area of that.
+        scores: of all networks, which may be more than have a map.
+        frames: one a map; a map from a larger frame is put into the first one's with its densities per area of that.
     """
     first = frames[0]
     values = np.stack(

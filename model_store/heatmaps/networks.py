@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import jax
 import numpy as np
 
 from model_store.heatmaps.frames import Frame
+from model_store.heatmaps.modules import Module, Params
 from model_store.images import Preprocessing
 from model_store.models import registry
 from model_store.models.checkpoints import unflatten
@@ -22,22 +23,12 @@ from model_store.store import Manifest, Ref
 from model_store.store.layout import StoreLayout
 from model_store.store.versions import read_manifest
 
-type Params = Mapping[str, Any]
-"""Nested float32 parameters of a module."""
-
-
-class Module(Protocol):
-    """What attribution asks of an architecture: a Flax module has it, and it can be hashed."""
-
-    def apply(self, variables: Mapping[str, Any], images: Any, mutable: Any = False) -> Any:
-        """Scores of pictures, and with `mutable` collections what the modules said in these."""
-
 
 @dataclass(frozen=True)
 class HeadsOverTrunks:
     """Heads and the networks whose features they read, as one module; its score is the heads' mean.
 
-    It marks no features of its own: heads read trunks at many depths, of which Grad-CAM sees the last alone.
+    It marks no features of its own: heads read trunks at many depths, most of them before those that Grad-CAM knows.
     """
 
     heads: Module

@@ -7,11 +7,9 @@ from typing import Any, cast
 import jax
 from jaxtyping import Array, Float
 
-from model_store.heatmaps.networks import Module, Network, Params
-
-# As scoring, Eigen's convolutions, but YNNPACK's matrix products: those that run backwards through the head's large
-# dense layers take XLA's own loops several times as long as the forward ones (jaxlib 0.12.0.1).
-COMPILER_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
+from model_store.heatmaps.modules import Module, Params
+from model_store.heatmaps.networks import Network
+from model_store.runtime.executables import GRADIENT_COMPILER_OPTIONS
 
 
 def run(function: Callable[..., Any], network: Network, *arguments: Any) -> Any:
@@ -30,7 +28,7 @@ def run(function: Callable[..., Any], network: Network, *arguments: Any) -> Any:
 
 @cache
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    options = COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
+    options = GRADIENT_COMPILER_OPTIONS if jax.default_backend() == "cpu" else None
     return jax.jit(function, static_argnums=0, compiler_options=options)
 
 

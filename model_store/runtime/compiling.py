@@ -59,10 +59,11 @@ def compile_for_fleet(folder: Path, manifest: Manifest) -> None:
         RefusedVersionError: it cannot be compiled, or does not give its golden scores.
         CompilerCrashError: a compiling process died.
     """
+    has_features = _has_features(manifest)
     # A process takes the best executables that it finds: from the lowest level on, each gets its trial.
     for target in fleet_targets():
         place = folder / COMPILED_FOLDER / target.name
-        if find_target_problems(place) or not can_serve(place):
+        if find_target_problems(place) or not can_serve(place, with_features=has_features):
             compile_in_subprocess(folder, manifest, target.isa)
 
 
@@ -85,6 +86,11 @@ def compile_in_subprocess(folder: Path, manifest: Manifest, isa: InstructionSet)
     logger.info("%s is compiled for %s and gives its golden scores", manifest.ref, isa)
 
 
+def _has_features(manifest: Manifest) -> bool:
+    """Whether heads can be trained on it."""
+    return bool(feature_count(manifest.architecture, manifest.architecture_settings))
+
+
 def _environment(isa: InstructionSet) -> dict[str, str]:
     flags = re.sub(r"--xla_cpu_max_isa=\S*", "", os.environ.get("XLA_FLAGS", ""))
     cap = "" if isa is InstructionSet.NATIVE else f"--xla_cpu_max_isa={isa}"
@@ -99,7 +105,7 @@ def compile_and_try(folder: Path, manifest: Manifest) -> None:
         GoldenCaseError: a score is further off than its tolerance.
     """
     compile_executables(folder, manifest)
-    has_features = bool(feature_count(manifest.architecture, manifest.architecture_settings))
+    has_features = _has_features(manifest)
     model = load_model(folder, manifest, with_features=has_features)
     if not model.programs.ahead_of_time:
         raise ExecutableError(f"{manifest.ref} cannot run on the executables that were just compiled for it")

@@ -23,6 +23,7 @@ from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
 from model_store.store.tensors import map_tensors
 
 BATCH_SIZES = (1, 4, 8)
+GRADCAM_BATCH_SIZES = (1, 4)  # beyond four photos a CPU gains little, and compiling them takes its time
 # Eigen's convolutions in place of YNNPACK's, which XLA plans anew in every process at their first run: 0.3 s of CPU for
 # ResNet-152, whose later runs are no faster for it (jaxlib 0.12.0.1).
 COMPILER_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
@@ -113,7 +114,7 @@ def _compile(folder: Path, manifest: Manifest) -> dict[str, bytes]:
         lowered[score_name(batch)] = jax.jit(graph.score, keep_unused=True).lower(params, *inputs)
         if graph.features:
             lowered[features_name(batch)] = jax.jit(graph.features, keep_unused=True).lower(params, *inputs)
-        if graph.gradcam:
+        if graph.gradcam and batch in GRADCAM_BATCH_SIZES:
             backwards[gradcam_name(batch)] = jax.jit(graph.gradcam, keep_unused=True).lower(params, *inputs)
     with _no_compilation_cache(), ThreadPoolExecutor() as pool:
         started = {name: pool.submit(program.compile, COMPILER_OPTIONS) for name, program in lowered.items()} | {
@@ -171,13 +172,14 @@ def read_gradcam_executables(folder: Path, prepare: bytes) -> dict[str, bytes]:
     Raises:
         ExecutableError: there are none that fit, as in a version that was compiled before there were heatmaps.
     """
-    return _read_best_target(folder, {PREPARE, *map(gradcam_name, BATCH_SIZES)}, prepare)
+    return _read_best_target(folder, {PREPARE, *map(gradcam_name, GRADCAM_BATCH_SIZES)}, prepare)
 
 
-def can_serve(place: Path) -> bool:
-    """Whether a target's folder has every program that this software scores with."""
+def can_serve(place: Path, *, with_features: bool = False) -> bool:
+    """Whether a target's folder has every program that this software scores with, and those that give features."""
+    features = map(features_name, BATCH_SIZES) if with_features else ()
     try:
-        _read_target(place, {PREPARE, PARAMETERS, *map(score_name, BATCH_SIZES)})
+        _read_target(place, {PREPARE, PARAMETERS, *map(score_name, BATCH_SIZES), *features})
     except ExecutableError:
         return False
     return True

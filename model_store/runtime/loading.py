@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from model_store.models.heads.names import projection_name
 from model_store.models.taps import feature_count
-from model_store.runtime.executables import BATCH_SIZES, ExecutableError
+from model_store.runtime.executables import BATCH_SIZES, GRADCAM_BATCH_SIZES, ExecutableError
 from model_store.runtime.programs import Features, Images, Maps, Params, Programs, Stored, load_programs
 from model_store.store import CorruptModelError, Manifest, Ref
 from model_store.store.layout import PARAMETERS_FILE, StoreLayout
@@ -52,7 +52,7 @@ class LoadedModel:
         """
         if not self.programs.gradcam:
             raise ExecutableError(f"{self.manifest.ref} is heads over other networks, which Grad-CAM does not explain")
-        explained = [self.programs.gradcam(self.params, part) for part in _parts(images)]
+        explained = [self.programs.gradcam(self.params, part) for part in _parts(images, GRADCAM_BATCH_SIZES)]
         scores, maps = zip(*explained, strict=True)
         return np.concatenate(scores), np.concatenate(maps)
 
@@ -66,15 +66,15 @@ class LoadedModel:
         return len(trunks) == len(self.trunks) and all(a is b for a, b in zip(trunks, self.trunks, strict=True))
 
 
-def _parts[Inputs: np.ndarray](inputs: Inputs) -> list[Inputs]:
-    ends = np.cumsum(split_into_batches(len(inputs)))
+def _parts[Inputs: np.ndarray](inputs: Inputs, batch_sizes: Sequence[int] = BATCH_SIZES) -> list[Inputs]:
+    ends = np.cumsum(split_into_batches(len(inputs), batch_sizes))
     return np.split(inputs, ends[:-1])
 
 
-def split_into_batches(count: int) -> list[int]:
+def split_into_batches(count: int, batch_sizes: Sequence[int] = BATCH_SIZES) -> list[int]:
     """Splits `count` images into compiled batch sizes, largest first, so that no padding is computed."""
     sizes: list[int] = []
-    for size in sorted(BATCH_SIZES, reverse=True):
+    for size in sorted(batch_sizes, reverse=True):
         sizes += [size] * (count // size)
         count %= size
     return sizes

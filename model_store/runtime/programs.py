@@ -53,8 +53,8 @@ class Programs:
             each head.
         ahead_of_time: False if they are compiled at their first use.
         features: by batch size, (parameters, images) → scores and features; empty unless they were asked for.
-        gradcam: (parameters, as many images as a batch size) → scores and Grad-CAM maps; raises `ExecutableError` where
-            it was not compiled together with the others. None for heads.
+        gradcam: (parameters, as many images as one of `GRADCAM_BATCH_SIZES`) → scores and maps; raises
+            `ExecutableError` where it was not compiled together with the others. None for heads.
     """
 
     score: Mapping[int, Score]

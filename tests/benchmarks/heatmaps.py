@@ -103,12 +103,12 @@ def completeness(maps: Any, scores: Any, baseline_scores: Any, residuals: Any) -
 def beside_peer(
     network: Network, images: np.ndarray, seconds: Mapping[str, float], arguments: argparse.Namespace
 ) -> dict[str, float]:
-    """Captum's maps and times on the same images."""
+    """Captum's maps and times on the same images; the maps are of Grad-CAM as published, which both can compute."""
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder, "images.npy"), images)
         script = Path(__file__).parent / "peers" / "explain_with_captum.py"
         files = (Path(folder, "images.npy"), Path(folder, "maps.npz"))
-        command = [PEER / "bin" / "python", script, files[0], str(arguments.runs), "2", files[1]]
+        command: list[str | Path] = [PEER / "bin" / "python", script, files[0], str(arguments.runs), "2", files[1]]
         subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(PEER / "packages")})
         peer = dict(np.load(files[1]))
     _, ours = run(contributions, network, images)
@@ -120,7 +120,7 @@ def beside_peer(
         "peer's score / ours": peer_seconds["score"] / seconds["score"],
         "peer's gradcam / ours": peer_seconds["gradcam"] / seconds["gradcam"],
         "peer's step of integrated gradients / ours": peer_seconds["integrated"] / seconds["steps"],
-        f"gradcam: least correlation with the peer's (limit {PEER_CORRELATION})": min(
+        f"gradcam as published: least correlation with the peer's (limit {PEER_CORRELATION})": min(
             float(np.corrcoef(mine.ravel(), theirs.ravel())[0, 1]) for mine, theirs in pairs
         ),
     }

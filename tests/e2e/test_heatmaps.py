@@ -32,7 +32,7 @@ def network(published: Command, store_folder: Path) -> Network:
 
 @pytest.fixture(scope="module")
 def images(network: Network, demo_photos: Path) -> np.ndarray:
-    files = sorted(demo_photos.iterdir())[:4]
+    files = sorted(demo_photos.iterdir())[:2]
     return np.stack([network.preprocessing.apply(decode(file.read_bytes(), file.name)) for file in files])
 
 
@@ -56,11 +56,10 @@ def test_the_command_writes_pictures_maps_and_figures(published: Command, demo_p
 
 
 def check_files(folder: Path, photo: Path, record: Mapping[str, Any]) -> None:
-    laid_over = Image.open(record["overlay_key"])
-    assert laid_over.mode == "RGBA"
-    assert laid_over.width / laid_over.height == pytest.approx(record["width"] / record["height"], rel=0.01)
-    blended = Image.open(folder / f"{photo.name}.heatmap.png")
-    assert blended.width == laid_over.width and blended.height > laid_over.height
+    with Image.open(record["overlay_key"]) as laid_over, Image.open(folder / f"{photo.name}.heatmap.png") as blended:
+        assert laid_over.mode == "RGBA"
+        assert laid_over.width / laid_over.height == pytest.approx(record["width"] / record["height"], rel=0.01)
+        assert blended.width == laid_over.width and blended.height > laid_over.height
     found, figures = PhotoMap.from_npz(Path(record["map_key"]).read_bytes())
     assert found.values.shape == (227, 227) and found.values.min() < 0 < found.values.max()
     assert figures == record
@@ -74,7 +73,7 @@ def test_bad_usage_is_told_from_bad_photos(published: Command, demo_photos: Path
 
 
 def test_integrated_gradients_sum_to_the_difference_of_the_scores(network: Network, images: np.ndarray) -> None:
-    explained = explain(network, images[:2], Method.INTEGRATED_GRADIENTS, Settings(PathSettings(steps=32)))
+    explained = explain(network, images, Method.INTEGRATED_GRADIENTS, Settings(PathSettings(steps=8)))
     assert explained.baseline_scores is not None
     difference = explained.scores - explained.baseline_scores
     np.testing.assert_allclose(explained.maps.mean((1, 2)), difference, rtol=0.01, atol=1e-6)
@@ -91,7 +90,6 @@ def test_maps_vanish_with_what_the_network_learnt(network: Network, images: np.n
         broken = Network.of_tensors(network.manifest, shuffle(network, shuffled))
         maps = explain(broken, images, method, settings).maps
         correlations.append(np.mean([abs_rank_correlation(*pair) for pair in zip(learnt, maps, strict=True)]))
-    print(method, correlations)
     assert correlations[-1] < 0.2
 
 

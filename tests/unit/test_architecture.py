@@ -36,6 +36,7 @@ LIGHT_MODULES = {
     "model_store.items": {"jax", "jaxlib", "flax", "boto3"},
     "model_store.heatmap_items": {"jax", "jaxlib", "flax", "boto3"},
     "model_store.heatmaps.jobs": {"jax", "jaxlib", "flax", "boto3"},
+    "functions.score.previews": {"jax", "flax", "boto3"},
     "gpu_worker.worker": {"jax", "flax", "boto3"},
     "model_store.runtime.scoring": {"jax", "flax", "boto3", "requests"},
     "model_store.models.registry": {"jax", "flax", "boto3"},

@@ -10,6 +10,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int8
 
 from model_store.models.precision import SCALE_SUFFIX
@@ -44,11 +45,10 @@ class Int8Dense:
         return output
 
 
+@jax.custom_vjp
 def multiply(x: Float[Array, "*batch inputs"], kernel: Int8[Array, "inputs outputs"]) -> Float[Array, "*batch outputs"]:
-    """A product in float32 with a kernel of integers."""
-    inputs, outputs = kernel.shape
-    rows = min(inputs, max(1, PIECE_VALUES // outputs))
-    whole = inputs // rows
+    """A product in float32 with a kernel of integers; has a gradient by the first factor alone."""
+    rows, whole = _pieces(kernel)
 
     def add_piece(index: Array, total: Float[Array, "*batch outputs"]) -> Float[Array, "*batch outputs"]:
         features = jax.lax.dynamic_slice_in_dim(x, index * rows, rows, axis=-1)
@@ -58,3 +58,35 @@ def multiply(x: Float[Array, "*batch inputs"], kernel: Int8[Array, "inputs outpu
     rest = x[..., whole * rows :] @ kernel[whole * rows :].astype(jnp.float32)
     total: Array = jax.lax.fori_loop(0, whole, add_piece, rest)
     return total
+
+
+def _pieces(kernel: Int8[Array, "inputs outputs"]) -> tuple[int, int]:
+    """Rows of a piece, and how many whole pieces there are."""
+    inputs, outputs = kernel.shape
+    rows = min(inputs, max(1, PIECE_VALUES // outputs))
+    return rows, inputs // rows
+
+
+def _forwards(
+    x: Float[Array, "*batch inputs"], kernel: Int8[Array, "inputs outputs"]
+) -> tuple[Float[Array, "*batch outputs"], Int8[Array, "inputs outputs"]]:
+    return multiply(x, kernel), kernel
+
+
+def _backwards(
+    kernel: Int8[Array, "inputs outputs"], gradient: Float[Array, "*batch outputs"]
+) -> tuple[Float[Array, "*batch inputs"], Any]:
+    """Piece by piece, too: JAX's own way back would keep every widened piece of the way there."""
+    rows, whole = _pieces(kernel)
+
+    def fill_in(index: Array, total: Float[Array, "*batch inputs"]) -> Float[Array, "*batch inputs"]:
+        piece = jax.lax.dynamic_slice_in_dim(kernel, index * rows, rows, axis=0)
+        return jax.lax.dynamic_update_slice_in_dim(total, gradient @ piece.astype(jnp.float32).T, index * rows, axis=-1)
+
+    rest = gradient @ kernel[whole * rows :].astype(jnp.float32).T
+    ahead = jnp.zeros((*gradient.shape[:-1], whole * rows))
+    total: Array = jax.lax.fori_loop(0, whole, fill_in, jnp.concatenate([ahead, rest], axis=-1))
+    return total, np.zeros(kernel.shape, jax.dtypes.float0)
+
+
+multiply.defvjp(_forwards, _backwards)

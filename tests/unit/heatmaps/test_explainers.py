@@ -1,14 +1,16 @@
 """Models and ensembles of a store, explained; by networks of a published architecture, small."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from model_store.heatmaps.explainers import SubjectExplainer, SubjectSpec
-from model_store.heatmaps.explaining import Settings
+from model_store.heatmaps.explaining import Settings, explain
 from model_store.heatmaps.faithfulness import CurveSettings
+from model_store.heatmaps.gradcam import NoFeaturesError
 from model_store.heatmaps.gradients import PathSettings
 from model_store.heatmaps.methods import Method
 from model_store.heatmaps.networks import Network
@@ -19,6 +21,7 @@ from model_store.runtime.loading import load_model
 from model_store.store import CorruptModelError, Manifest, Measure, ModelStore, NotFoundError
 from model_store.store.layout import PARAMETERS_FILE
 from tests.unit import tiny_models
+from tests.unit.heatmaps import toys
 
 FEW = Settings(PathSettings(steps=8), MaskSettings(pairs=4, cells=4))
 LIVE_HIT_RATE = HeatmapSubject.of_ensemble("live", Measure.HIT_RATE)
@@ -109,6 +112,42 @@ def test_a_model_loaded_for_scoring_can_be_explained(published: Path) -> None:
     ]
     first, second = (one.explain(cut(one, list(image)), Method.GRADCAM)[0] for one in explained)
     np.testing.assert_array_equal(first.values, second.values)
+
+
+def test_gradcam_leaves_heads_out_of_the_map_but_not_out_of_the_score(published: Path) -> None:
+    read = np.random.default_rng(1).normal(size=(2, 2, 3)).astype(np.float32)
+    marking = toys.network(toys.TwoBranches(), {"read": read})
+    linear = toys.network(toys.Linear(), {"weights": toys.left_half()})
+    heads = replace(linear, manifest=linear.manifest.model_copy(update={"trunks": ("first@1",), "name": "heads"}))
+    spec = SubjectSpec.of(ModelStore(published), LIVE_HIT_RATE)
+    both, alone, none = (SubjectExplainer(spec, networks) for networks in ((heads, marking), (marking,), (heads,)))
+    photos = cut(both, list(toys.photos(2)))
+    assert both.explained_members(Method.GRADCAM) == ("toy@1",)
+    assert both.explained_members(Method.OCCLUSION) == ("heads@1", "toy@1")
+    expected, others = alone.explain(photos, Method.GRADCAM), heads_scores(heads, photos)
+    for found, marked, other in zip(both.explain(photos, Method.GRADCAM), expected, others, strict=True):
+        np.testing.assert_array_equal(found.values, marked.values)
+        assert found.score == pytest.approx((marked.score + other) / 2, rel=1e-5)
+    with pytest.raises(NoFeaturesError, match="marks no features"):
+        none.explain(photos, Method.GRADCAM)
+
+
+def heads_scores(heads: Network, photos: Sequence[Pixels]) -> list[float]:
+    images = np.stack([photo[heads.preprocessing] for photo in photos])
+    return list(map(float, explain(heads, images, Method.OCCLUSION, FEW).scores))
+
+
+@pytest.mark.parametrize("name", ["first", "small"])
+def test_the_executables_beside_a_model_give_the_same_gradcam(published: Path, name: str) -> None:
+    store = ModelStore(published)
+    model, images = load_model(store.path(name), store.manifest(name)), tiny_models.images(6)
+    assert model.programs.ahead_of_time
+    scores, maps = model.explain(images)
+    explainer = load(store, name)
+    expected = explainer.explain(cut(explainer, list(images)), Method.GRADCAM)
+    np.testing.assert_allclose(scores, [found.score for found in expected], atol=1e-5)
+    scale = max(np.abs(found.values).max() for found in expected)
+    np.testing.assert_allclose(maps, [found.values for found in expected], atol=1e-3 * scale)
 
 
 def test_faithfulness_of_an_ensembles_maps(published: Path) -> None:

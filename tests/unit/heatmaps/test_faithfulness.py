@@ -32,10 +32,10 @@ def test_a_right_map_beats_orders_that_know_nothing() -> None:
     images = toys.photos(4)
     maps = explain(network, images, Method.INTEGRATED_GRADIENTS).maps
     photos = [{network.preprocessing: image} for image in images]
-    for found in measure_faithfulness([network], photos, maps):
+    for found in measure_faithfulness([network], photos, list(maps)):
         assert found.map.deletion < min(found.random.deletion, found.centre.deletion)
         assert found.map.insertion > max(found.random.insertion, found.centre.insertion)
-    for found in measure_faithfulness([network], photos, -maps):
+    for found in measure_faithfulness([network], photos, list(-maps)):
         assert found.map.deletion > found.random.deletion
 
 

@@ -14,7 +14,7 @@ from tests.unit.heatmaps import toys
 IG = Method.INTEGRATED_GRADIENTS
 
 
-def test_gradcam_gives_each_place_its_weight_times_its_value() -> None:
+def test_plain_gradcam_gives_each_place_its_weight_times_its_value() -> None:
     read = np.random.default_rng(1).normal(size=(2, 2, 3)).astype(np.float32)
     images = toys.photos(2)
     scores, found = run(contributions, toys.network(toys.TwoBranches(), {"read": read}), images)
@@ -25,17 +25,28 @@ def test_gradcam_gives_each_place_its_weight_times_its_value() -> None:
     np.testing.assert_allclose(scores, sum(values.sum((1, 2)) for values in found.values()), rtol=1e-5)
 
 
-def test_gradcam_maps_are_signed_densities_of_the_branches_sum() -> None:
-    read = np.zeros((2, 2, 3), np.float32)
-    read[0, 1], read[1, 0] = 5, -5
-    images = np.full((1, toys.SIZE, toys.SIZE, 3), 255, np.uint8)
+def test_gradcam_maps_are_signed_densities_of_what_the_branches_add_over_the_blurred_copys() -> None:
+    read = np.random.default_rng(1).normal(size=(2, 2, 3)).astype(np.float32)
+    images = toys.photos(1)
     map_ = explain(toys.network(toys.TwoBranches(), {"read": read}), images, Method.GRADCAM).maps[0]
-    pooled = 2 * 3 / 15
-    # The branch's places lie at pixels 0 and 32; four cells make up the picture.
-    assert map_[0, 0] == pytest.approx(4 * pooled, rel=1e-5)
-    assert map_[0, 63] == pytest.approx(4 * (15 + pooled), rel=1e-5)
-    assert map_[63, 0] == pytest.approx(4 * (-15 + pooled), rel=1e-5)
-    assert map_[0, 16] == pytest.approx(4 * (7.5 + pooled), rel=1e-5)
+    photos, baselines = (np.asarray(found)[0, :: toys.CELL, :: toys.CELL] for found in photos_and_baselines(images))
+    branch, pooled = ((photos - baselines) * read).sum(-1), 2 * (photos - baselines).sum(-1) / 15
+    # Four cells make up the picture. The branch's places lie at pixels 0 and 32, the tokens' at 15.5 and 47.5.
+    assert map_[0, 0] == pytest.approx(4 * (branch[0, 0] + pooled[0, 0]), rel=1e-4)
+    assert map_[0, 63] == pytest.approx(4 * (branch[0, 1] + pooled[0, 1]), rel=1e-4)
+    assert map_[63, 0] == pytest.approx(4 * (branch[1, 0] + pooled[1, 0]), rel=1e-4)
+    at_16 = branch[0].mean() + pooled[0, 0] + (pooled[0, 1] - pooled[0, 0]) / 64
+    assert map_[0, 16] == pytest.approx(4 * at_16, rel=1e-4)
+
+
+def test_gradcam_follows_a_gradient_that_changes_on_the_way_from_the_blurred_copy() -> None:
+    read = np.random.default_rng(1).normal(size=(2, 2, 3)).astype(np.float32)
+    images = toys.photos(2)
+    map_ = explain(toys.network(toys.SquaredFeatures(), {"read": read}), images, Method.GRADCAM).maps
+    photos, baselines = (np.asarray(found)[:, :: toys.CELL, :: toys.CELL] for found in photos_and_baselines(images))
+    added = ((photos**2 - baselines**2) * read).sum(-1)
+    for row, column in np.ndindex(2, 2):
+        np.testing.assert_allclose(map_[:, 63 * row, 63 * column], 4 * added[:, row, column], rtol=1e-3, atol=1e-4)
 
 
 def test_gradcam_refuses_a_network_without_features() -> None:
@@ -49,6 +60,7 @@ def test_integrated_gradients_of_a_linear_network_are_its_weighted_difference() 
     explained = explain(toys.network(toys.Linear(), {"weights": weights}), images, IG)
     photos, baselines = map(np.asarray, photos_and_baselines(images))
     expected = ((photos - baselines) * weights).sum(-1) * toys.SIZE**2
+    assert explained.residuals is not None
     np.testing.assert_allclose(explained.maps, expected, atol=1e-4 * np.abs(expected).max())
     np.testing.assert_allclose(explained.residuals, 0, atol=1e-5)
 
@@ -60,6 +72,8 @@ def test_integrated_gradients_follow_a_gradient_that_changes() -> None:
     photos, baselines = map(np.asarray, photos_and_baselines(images))
     expected = ((photos**2 - baselines**2) * weights).sum(-1) * toys.SIZE**2
     np.testing.assert_allclose(explained.maps, expected, atol=0.01 * np.abs(expected).max())
+    assert explained.residuals is not None
+    assert explained.baseline_scores is not None
     assert np.abs(explained.residuals).max() < 0.01 * np.abs(explained.scores - explained.baseline_scores).min()
 
 

@@ -57,6 +57,16 @@ class TwoBranches(nn.Module):
         return (branch * read).sum(axis=(1, 2, 3)) + pooled.mean(axis=(1, 2))
 
 
+class SquaredFeatures(nn.Module):
+    """Features of 2×2 places, whose squares are read with a weight each."""
+
+    @nn.compact
+    def __call__(self, images: Array) -> Array:
+        features = explained(self, "stage4_features", to_unit_range(images)[:, ::CELL, ::CELL])
+        read = self.param("read", nn.initializers.zeros, (2, 2, 3))
+        return (features**2 * read).sum(axis=(1, 2, 3))
+
+
 class Unmarked(nn.Module):
     """A network that marks no features."""
 
