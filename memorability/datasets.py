@@ -13,7 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from memorability.console import err
 
 if TYPE_CHECKING:
+    from model_store.store import Measure, ModelStore
     from training.data import Dataset
+    from training.evaluation.evaluating import Predictions
     from training.features.extraction import OnProgress
     from training.features.extraction import Progress as Step
 
@@ -48,6 +50,24 @@ def load_data(data: Path, lamem_split: int, progress: "OnProgress") -> "Dataset"
     return load_dataset(
         data, lamem_split=lamem_split, on_photo=lambda done, total: progress(Progress(step, done, total))
     )
+
+
+def predict_dataset(
+    store: "ModelStore", ref: str, dataset: "Dataset", measure: "Measure | None", progress: "OnProgress"
+) -> "Predictions":
+    """Scores a data set with a model, an ensemble or an alias, showing how far it is."""
+    from training.evaluation.evaluating import find_spec, predict
+    from training.features.extraction import Progress
+
+    spec = find_spec(store, ref)
+    done = 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        progress(Progress(f"scoring with {spec.ref}", done, len(dataset.examples)))
+
+    return predict(spec, dataset, measure, advance)
 
 
 @contextmanager

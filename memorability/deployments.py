@@ -24,6 +24,7 @@ class Deployment(BaseModel):
         region: for example `eu-central-1`.
         uploads_bucket: bucket that photos are uploaded to.
         results_table: table that records are kept in.
+        artefacts_bucket: bucket that models are published through; None in the files of earlier releases.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -32,6 +33,20 @@ class Deployment(BaseModel):
     region: Text
     uploads_bucket: Text
     results_table: Text
+    artefacts_bucket: Text | None = None
+
+    def require_artefacts_bucket(self) -> str:
+        """Name of the artefacts bucket.
+
+        Raises:
+            DeploymentFileError: the file was written by an earlier release.
+        """
+        if self.artefacts_bucket is None:
+            raise DeploymentFileError(
+                "The deployment file names no artefacts_bucket to publish models through: `make deploy` or `make "
+                "local-up` writes it anew."
+            )
+        return self.artefacts_bucket
 
     @property
     def is_local(self) -> bool:

@@ -10,41 +10,20 @@ this command waits for its word. Region, credentials and endpoint come from the 
 import argparse
 import os
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 
-from functions.publish.requests import PublicationRequest
+from memorability.aws.account import ArtefactsBucket, PublicationTable
+from memorability.publishing import SERVED_LIVE, TIMEOUT_SECONDS, Destination, Wishes, publish_version
 from model_store.errors import MemorabilityError
+from model_store.publications import Publication
 from model_store.store import ModelStore
-from model_store.store.layout import MANIFEST_FILE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
-
-TIMEOUT_SECONDS = 900.0
-_POLL_SECONDS = 0.5
-
-
-class PublicationError(MemorabilityError):
-    """A model was refused, or the publisher does not answer."""
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What is to become of a version.
-
-    Attributes:
-        ensemble: that it joins, in place of the model's other versions.
-        alias: that is then moved to the ensemble.
-    """
-
-    ensemble: str = "default"
-    alias: str = "live"
 
 
 def publish_model(
@@ -54,56 +33,12 @@ def publish_model(
     table: str,
     store: ModelStore,
     ref: str,
-    wishes: Wishes = Wishes(),
+    wishes: Wishes = SERVED_LIVE,
     timeout_seconds: float = TIMEOUT_SECONDS,
-) -> dict[str, Any]:
-    """Uploads a version and waits until the publisher has dealt with it.
-
-    Args:
-        s3: a client.
-        dynamodb: a client.
-        bucket: the artefacts bucket.
-        table: the results table, in which the publisher writes what became of it.
-        store: where the version is taken from.
-        ref: `name@version`, or the name of its newest version.
-        wishes: what is to become of it.
-        timeout_seconds: how long to wait.
-
-    Returns:
-        The publisher's record, with its attributes as DynamoDB writes them.
-
-    Raises:
-        PublicationError: it was refused, or nothing was heard in time.
-    """
-    manifest = store.manifest(ref)
-    request = PublicationRequest(**manifest.model_dump(), ensemble=wishes.ensemble, alias=wishes.alias)
-    prefix, folder = f"models/{request.name}/{request.version}", store.path(manifest.ref)
-    for name in request.files:
-        s3.upload_file(str(folder / name), bucket, f"{prefix}/{name}")
-    uploaded = s3.put_object(Bucket=bucket, Key=f"{prefix}/{MANIFEST_FILE}", Body=request.model_dump_json().encode())
-    key = {"pk": {"S": f"PUBLICATION#{request.name}"}, "sk": {"S": request.version}}
-    record = _wait_for_record(dynamodb, table, key, uploaded["VersionId"], timeout_seconds)
-    if record["status"]["S"] != "published":
-        raise PublicationError(f"{manifest.ref} was {record['status']['S']}: {record['error'].get('S')}")
-    return record
-
-
-def _wait_for_record(
-    dynamodb: "DynamoDBClient", table: str, key: dict[str, Any], object_version: str, timeout_seconds: float
-) -> dict[str, Any]:
-    """The record of this very upload, once it is settled: an interrupted publication is tried again."""
-    deadline = time.monotonic() + timeout_seconds
-    record: dict[str, Any] = {}
-    while time.monotonic() < deadline:
-        record = dict(dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {}))
-        if record.get("object_version") == {"S": object_version} and record["status"]["S"] != "interrupted":
-            return record
-        time.sleep(_POLL_SECONDS)
-    last = f"; the last thing it said: {record}" if record else ""
-    raise PublicationError(
-        f"The publisher did not settle {key['pk']['S']} {key['sk']['S']} within {timeout_seconds:g} s: see its log"
-        f" and its failure queue{last}"
-    )
+) -> Publication:
+    """Publishes a version by clients of the caller's; see `memorability.publishing.publish_version`."""
+    destination = Destination(ArtefactsBucket(s3, bucket), PublicationTable(dynamodb, table))
+    return publish_version(destination, store, ref, wishes, lambda *_step: None, timeout_seconds)
 
 
 def main() -> int:
@@ -113,12 +48,12 @@ def main() -> int:
     parser.add_argument("--artefacts-bucket", required=True)
     parser.add_argument("--results-table", required=True)
     parser.add_argument("--store", type=Path, default=Path(os.environ.get("MEMORABILITY_STORE") or "build/store"))
-    parser.add_argument("--ensemble", default=Wishes.ensemble)
-    parser.add_argument("--alias", default=Wishes.alias)
+    parser.add_argument("--ensemble", default=SERVED_LIVE.ensemble)
+    parser.add_argument("--alias", default=SERVED_LIVE.alias)
     parser.add_argument("--timeout", type=float, default=TIMEOUT_SECONDS, help="seconds to wait")
     arguments = parser.parse_args()
     try:
-        record = publish_model(
+        publication = publish_model(
             boto3.client("s3"),
             boto3.client("dynamodb"),
             arguments.artefacts_bucket,
@@ -131,8 +66,8 @@ def main() -> int:
     except MemorabilityError as error:
         print(error, file=sys.stderr)
         return 1
-    if "S" in record["alias"]:
-        print(f"{arguments.model} is published; {record['alias']['S']} is {record['ensemble']['S']}")
+    if publication.alias:
+        print(f"{arguments.model} is published; {publication.alias} is {publication.ensemble}")
     else:
         print(f"{arguments.model} is published; a later upload of the model serves in its place")
     return 0

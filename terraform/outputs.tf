@@ -1,12 +1,13 @@
 output "deployment" {
   description = "What clients need to know: the content of build/deployment.json."
   value = {
-    region         = data.aws_region.current.name
-    uploads_bucket = module.image_intake.bucket.name
-    results_table  = module.results.table.name
-    jobs_queue_url = try(module.heatmap_workers[0].jobs_queue.url, null)
-    api_url        = try(module.web_app[0].api_url, null)
-    page_url       = try(module.web_app[0].page_url, null)
+    region           = data.aws_region.current.name
+    uploads_bucket   = module.image_intake.bucket.name
+    results_table    = module.results.table.name
+    artefacts_bucket = module.model_volume.artefacts_bucket.name
+    jobs_queue_url   = try(module.heatmap_workers[0].jobs_queue.url, null)
+    api_url          = try(module.web_app[0].api_url, null)
+    page_url         = try(module.web_app[0].page_url, null)
   }
 }
 

@@ -23,6 +23,11 @@ def publish_run(store: ModelStore, run: Run, version: str) -> Manifest:
         return draft.commit(run.description, check=compile_and_try)
 
 
+def version_of(run: Run) -> str:
+    """The version that a run is published as where nobody names one: when it was finished, so that later is newer."""
+    return f"{run.record.finished_at:%Y.%m.%d.%H%M%S}"
+
+
 def serve_alone(store: ModelStore, manifest: Manifest) -> Ensemble:
     """Publishes an ensemble of the model's name with the model as its only member."""
     measure = EnsembleMeasure(members=(manifest.ref,), reference=manifest.reference)

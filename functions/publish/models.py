@@ -6,8 +6,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from functions import telemetry
 from functions.publish.artefacts import UploadedModel
-from functions.publish.publications import PublicationStatus
 from functions.publish.wiring import PublishSettings, wire
+from model_store.publications import PublicationStatus
 
 _logger, _metrics = telemetry.start()
 _publisher = wire(PublishSettings.read(os.environ))

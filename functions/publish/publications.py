@@ -1,46 +1,15 @@
 """What became of an uploaded model, kept in the results table."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from functions.publish.artefacts import UploadedModel
 from model_store.items import ORDER, Item
-
-
-class PublicationStatus(StrEnum):
-    """How far a publication came.
-
-    PUBLISHED: the version is there, and serves where it asked to unless a later upload of the model does.
-    REFUSED: the upload is at fault; the volume is as it was, and a corrected upload is needed.
-    INTERRUPTED: the platform is at fault; it is tried again.
-    """
-
-    PUBLISHED = "published"
-    REFUSED = "refused"
-    INTERRUPTED = "interrupted"
-
-
-@dataclass(frozen=True)
-class Publication:
-    """What became of an uploaded model.
-
-    Attributes:
-        status: how far it came.
-        ensemble: the ensemble version (`name@version`) that it has joined.
-        alias: the alias that was moved to it.
-        error: why it was refused or interrupted.
-    """
-
-    status: PublicationStatus
-    ensemble: str | None = None
-    alias: str | None = None
-    error: str | None = None
+from model_store.publications import Publication, PublicationStatus, publication_item_key
 
 
 def publication_key(upload: UploadedModel) -> Item:
     """Key of a publication's item."""
-    return {"pk": f"PUBLICATION#{upload.name}", "sk": upload.version}
+    return publication_item_key(upload.name, upload.version)
 
 
 def publication_item(upload: UploadedModel, publication: Publication, now: datetime) -> Item:

@@ -13,17 +13,10 @@ from pathlib import Path
 from typing import final
 
 from functions.publish.artefacts import UploadedModel
-from functions.publish.publications import (
-    Publication,
-    PublicationStatus,
-    is_settled,
-    place_item,
-    publication_item,
-    publication_key,
-)
-from functions.publish.requests import InvalidRequestError, PublicationRequest
+from functions.publish.publications import is_settled, place_item, publication_item, publication_key
 from model_store.errors import MemorabilityError
 from model_store.ports import ItemTable, MissingObjectError, ObjectSource
+from model_store.publications import InvalidRequestError, Publication, PublicationRequest, PublicationStatus
 from model_store.store import (
     CorruptModelError,
     InUseError,
@@ -98,6 +91,7 @@ class Publisher:
     def _publish(self, upload: UploadedModel) -> Publication:
         request = self._read_request(upload)
         self._check_wishes(request)
+        self._check_trunks(request)
         manifest = self._install(upload, request)
         try:
             return self._serve(upload, request, manifest)
@@ -137,6 +131,18 @@ class Publisher:
             if member.name != newcomer:
                 with suppress(NotFoundError):  # joining leaves out those that were removed
                     self._store.manifest(member)
+
+    def _check_trunks(self, request: PublicationRequest) -> None:
+        """Finds out whether the models are there whose features this one reads."""
+        for trunk in request.trunks:
+            try:
+                self._store.manifest(trunk)
+            except NotFoundError as error:
+                raise InvalidRequestError(
+                    f"{request.ref} reads the features of {trunk}, which is not on the volume: publish {trunk} first"
+                ) from error
+            except CorruptModelError as error:
+                raise UnservableError(f"{request.ref} cannot read the features of {trunk}: {error}") from error
 
     def _install(self, upload: UploadedModel, request: PublicationRequest) -> Manifest:
         """Makes the version visible, or gives the one that is there the executables that it lacks."""

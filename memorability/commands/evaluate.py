@@ -11,14 +11,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from memorability.console import err, out
-from memorability.datasets import DataArgument, LamemOption, MeasureOption, load_data, training_progress
+from memorability.datasets import (
+    DataArgument,
+    LamemOption,
+    MeasureOption,
+    load_data,
+    predict_dataset,
+    training_progress,
+)
 from memorability.options import JsonOption, StoreOption
 
 if TYPE_CHECKING:
-    from model_store.store import Measure, ModelStore
-    from training.data import Dataset
-    from training.evaluation.evaluating import Evaluation, Predictions
-    from training.features.extraction import OnProgress
+    from training.evaluation.evaluating import Evaluation
     from training.runs import Figures
 
 EPILOG = """Examples:
@@ -69,8 +73,8 @@ def evaluate(
         if len(dataset.examples) < 2:
             raise TrainingError(f"{data} gives {len(dataset.examples)} photos to evaluate on; at least 2 are needed")
         chosen = Measure(measure) if measure else None
-        predictions = _predict(models, model, dataset, chosen, progress)
-        other = _predict(models, against, dataset, predictions.measure, progress) if against else None
+        predictions = predict_dataset(models, model, dataset, chosen, progress)
+        other = predict_dataset(models, against, dataset, predictions.measure, progress) if against else None
     evaluation = evaluating.evaluate(dataset, predictions, other)
     if output:
         evaluating.write_evaluation(output, dataset, predictions, evaluation)
@@ -79,23 +83,6 @@ def evaluate(
         sys.stdout.write(evaluation.model_dump_json() + "\n")
     else:
         _print(evaluation)
-
-
-def _predict(
-    store: "ModelStore", ref: str, dataset: "Dataset", measure: "Measure | None", progress: "OnProgress"
-) -> "Predictions":
-    from training.evaluation.evaluating import find_spec, predict
-    from training.features.extraction import Progress
-
-    spec = find_spec(store, ref)
-    done = 0
-
-    def advance() -> None:
-        nonlocal done
-        done += 1
-        progress(Progress(f"scoring with {spec.ref}", done, len(dataset.examples)))
-
-    return predict(spec, dataset, measure, advance)
 
 
 def _print(evaluation: "Evaluation") -> None:

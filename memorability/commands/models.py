@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from memorability.commands import publish
 from memorability.console import StepProgress, err, out, step_progress
 from memorability.options import CacheOption, JsonOption, PrecisionChoice, PrecisionOption, StoreOption
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from model_store.store.manifest import Performance
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, verify and choose the models that score.")
+
+app.command(epilog=publish.EPILOG)(publish.publish)
 
 RefArgument = Annotated[str, typer.Argument(metavar="REF", help="NAME or NAME@VERSION.")]
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol, final
 import boto3
 from botocore.config import Config
 
-from memorability.aws.account import ResultsTable, UploadsBucket
+from memorability.aws.account import PublicationTable, ResultsTable, UploadsBucket
 from memorability.batches import PhotoBucket, RecordTable
 from memorability.deployments import Deployment
 from model_store.store import ModelStore
@@ -67,10 +67,9 @@ class AwsAccount:
     def is_published(self, outputs: dict[str, Any], store: ModelStore, ref: str) -> bool:
         """Whether a version was published before."""
         manifest = store.manifest(ref)
-        key = {"pk": {"S": f"PUBLICATION#{manifest.name}"}, "sk": {"S": manifest.version}}
-        table = outputs["deployment"]["results_table"]
-        found = _session(outputs).client("dynamodb").get_item(TableName=table, Key=key).get("Item", {})
-        return found.get("status") == {"S": "published"}
+        table = PublicationTable(_session(outputs).client("dynamodb"), outputs["deployment"]["results_table"])
+        kept = table.publication(manifest.name, manifest.version)
+        return kept is not None and kept.is_published
 
     def publish_model(self, outputs: dict[str, Any], store: ModelStore, ref: str) -> None:
         """Publishes a version."""

@@ -13,10 +13,10 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from model_store.publications import Publication
 from model_store.records import FailedRecord, ScoredRecord
 from model_store.store import ModelStore
 from model_store.store.layout import MANIFEST_FILE
@@ -158,7 +158,7 @@ def test_a_version_that_is_published_during_uploads_replaces_the_other_cleanly(
             storm = [client.score(f"{batch}-0", photos)]
             while not publication.done():
                 storm.append(client.score(f"{batch}-{len(storm)}", photos))
-        ensemble = publication.result()["ensemble"]["S"]
+        ensemble = publication.result().ensemble
         assert ensemble != before.ensemble
         time.sleep(ALIAS_SECONDS)
         storm.append(client.score(f"{batch}-after", photos))
@@ -184,6 +184,6 @@ def republished(models: ModelStore, folder: Path) -> ModelStore:
     return ModelStore(folder)
 
 
-def publish(client: PlatformClient, models: ModelStore) -> dict[str, Any]:
+def publish(client: PlatformClient, models: ModelStore) -> Publication:
     bucket, table = client.outputs["artefacts_bucket"], client.deployment["results_table"]
     return publish_model(client.s3, client.dynamodb, bucket, table, models, MODEL)

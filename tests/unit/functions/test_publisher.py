@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.publish.publications import PublicationStatus
 from functions.publish.publisher import Compile, UnservableError
 from model_store.golden import GoldenCaseError
 from model_store.items import Item
+from model_store.publications import PublicationStatus
 from model_store.runtime.compiling import CompilerCrashError
 from model_store.store import Manifest, ModelStore
 from model_store.store.layout import COMPILED_FOLDER, MANIFEST_FILE, PARAMETERS_FILE
@@ -119,6 +119,11 @@ def fail_golden(_folder: Path, manifest: Manifest) -> None:
             id="alias is an ensemble",
         ),
         pytest.param(
+            lambda f: changed_manifest(f, trunks=["resmem@9"]),
+            "vitmem@2.0 reads the features of resmem@9, which is not on the volume: publish resmem@9 first",
+            id="missing trunk",
+        ),
+        pytest.param(
             lambda f: {k: v for k, v in f.items() if "params" not in k}, "upload every file", id="missing file"
         ),
         pytest.param(lambda f: spoil_parameters(f, b"x"), "has more than the", id="longer file"),
@@ -139,6 +144,21 @@ def test_an_upload_at_fault_is_refused_and_leaves_the_volume_as_it_was(
     assert record(table)["status"] == "refused"
     assert reason in record(table)["error"]
     assert not litter(root)
+
+
+def test_a_damaged_trunk_is_no_fault_of_the_upload(root: Path, files: Files, table: FakeTable) -> None:
+    manifest = ModelStore(root).path("resmem@1.0") / MANIFEST_FILE
+    intact = manifest.read_bytes()
+    manifest.write_bytes(b"damaged")
+    heads = changed_manifest(files, trunks=["resmem@1.0"], ensemble="heads", alias=None)
+    with pytest.raises(UnservableError, match=r"vitmem@2.0 cannot read the features of resmem@1.0"):
+        publisher(root, heads, table).publish(uploaded())
+    assert record(table)["status"] == "interrupted"
+
+    manifest.write_bytes(intact)
+    publisher(root, heads, table).publish(uploaded())
+
+    assert record(table)["ensemble"] == "heads@1"
 
 
 def spoil_parameters(files: Files, tail: bytes, cut: int = 0) -> Files:
