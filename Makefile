@@ -26,6 +26,7 @@ demo: setup ## Score real photos (PHOTOS=dir for your own), print the ranking, w
 	@test "$(PHOTOS)" != build/demo/photos || $(RUN) python -m scripts.demo_photos build/demo/photos
 	@$(RUN) memorability models pull resmem
 	@$(RUN) memorability score "$(PHOTOS)" --report build/demo/ranking.html
+	@echo "Open build/demo/ranking.html. The page that campaigns are uploaded to: make local-up prints its address."
 
 test: setup ## Run every test suite, and say what each covered
 	$(RUN) python -m scripts.test_suites
@@ -119,7 +120,7 @@ local-logs: setup ## Show what the functions of the local platform wrote
 	@$(LOCAL_PLATFORM) logs
 
 local-worker: setup ## Start a heatmap worker for the platform on this machine; Ctrl-C drains it
-	@$(RUN) python -m scripts.local_worker
+	@$(RUN) python -m scripts.local_worker --folder "$(LOCAL)"
 
 clean: ## Stop the local platform, and remove what was built or downloaded here
 	@for folder in build/local build/platform-tests; do \

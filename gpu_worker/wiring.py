@@ -42,9 +42,11 @@ def run(settings: WorkerSettings) -> None:
     holding = Holding(queue)
 
     def end_overdue() -> None:
-        logger.error("the device is still busy: %d jobs are left to others", holding.give_back_all())
-        machine.release()
-        os._exit(0)
+        try:
+            logger.error("the device is still busy: %d jobs are left to others", holding.give_back_all())
+            machine.release()
+        finally:
+            os._exit(0)
 
     draining = Draining(machine, end_overdue)
 

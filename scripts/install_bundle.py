@@ -9,6 +9,7 @@ Doing so again does no harm. Region, credentials and endpoint come from the envi
 import argparse
 import json
 import sys
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _BUNDLES = ("runtime", "worker_runtime")  # in the manifest
 _ARCHIVE_SUFFIXES = (".tar.gz", ".zip")
+BUSY_SECONDS = 900.0  # the longest that a function, and so a publication, may take
+BUSY_PAUSE_SECONDS = 5.0
 _LAMBDA_CONFIG = Config(read_timeout=900, retries={"total_max_attempts": 1})  # the longest that a function may take
 
 
@@ -68,9 +71,26 @@ def install_bundle(s3: "S3Client", lambda_: Any, bucket: str, function: str, bun
     """
     if not _is_uploaded(s3, bucket, bundle.key):
         s3.upload_file(str(bundle.path), bucket, bundle.key)
-    answer = lambda_.invoke(FunctionName=function, Payload=json.dumps(_notification(bucket, bundle.key)))
+    answer = _invoke(lambda_, function, _notification(bucket, bundle.key))
     if "FunctionError" in answer:
         raise BundleInstallationError(f"{function} could not install {bundle.key}: {answer['Payload'].read().decode()}")
+
+
+def _invoke(lambda_: Any, function: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Calls the publisher; waits while another publication has the only place that its concurrency leaves."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            answer: dict[str, Any] = lambda_.invoke(FunctionName=function, Payload=json.dumps(event))
+            return answer
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TooManyRequestsException":
+                raise
+            if time.monotonic() > deadline:
+                raise BundleInstallationError(
+                    f"{function} was busy for {BUSY_SECONDS:.0f} s; wait until its publication is over, and try again"
+                ) from error
+            time.sleep(BUSY_PAUSE_SECONDS)
 
 
 def _is_uploaded(s3: "S3Client", bucket: str, key: str) -> bool:
@@ -86,8 +106,8 @@ def _is_uploaded(s3: "S3Client", bucket: str, key: str) -> bool:
 def _notification(bucket: str, key: str) -> dict[str, Any]:
     """What S3 told the publisher when the object was put. Unlike S3, who asks for it here gets an answer."""
     stored = {"bucket": {"name": bucket}, "object": {"key": key}}
-    time = datetime.now(UTC).isoformat()
-    return {"Records": [{"eventName": "ObjectCreated:Put", "eventTime": time, "s3": stored}]}
+    now = datetime.now(UTC).isoformat()
+    return {"Records": [{"eventName": "ObjectCreated:Put", "eventTime": now, "s3": stored}]}
 
 
 def main() -> int:

@@ -56,6 +56,7 @@ module "api" {
       MEMORABILITY_HEATMAPS_BUCKET       = module.results.heatmaps_bucket.name
       MEMORABILITY_MAX_IMAGE_BYTES       = tostring(var.image_limits.max_bytes)
       MEMORABILITY_RECORD_RETENTION_DAYS = tostring(var.retention_days.records)
+      MEMORABILITY_UPLOAD_RETENTION_DAYS = tostring(var.retention_days.uploads)
       MEMORABILITY_UPLOADS_BUCKET        = module.image_intake.bucket.name
       POWERTOOLS_SERVICE_NAME            = "${var.prefix}-api"
     },
@@ -95,7 +96,6 @@ data "aws_iam_policy_document" "api" {
     sid = "KeepBatches"
     actions = [
       "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
-      "dynamodb:UpdateItem",
     ]
     resources = [module.results.table.arn]
 

@@ -52,7 +52,7 @@ data "aws_iam_policy_document" "workers" {
 
   statement {
     sid       = "RecordHeatmaps"
-    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]
     resources = [module.results.table.arn]
 
     condition {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.request import Request, urlopen
 
 import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -79,6 +80,7 @@ class LocalAws:
             "MEMORABILITY_DEFAULT_ALIAS": "live",
             "MEMORABILITY_KEEP_VERSIONS": "2",
             "MEMORABILITY_RECORD_RETENTION_DAYS": "90",
+            "MEMORABILITY_UPLOAD_RETENTION_DAYS": "90",
             "POWERTOOLS_SERVICE_NAME": "memorability",
             "POWERTOOLS_METRICS_NAMESPACE": "Memorability",
             "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -142,4 +144,6 @@ def local_aws() -> Iterator[LocalAws]:
         )
         yield aws
     finally:
+        # moto keeps its accounts for as long as the process lives; the next one begins with none.
+        urlopen(Request(f"{endpoint}/moto-api/reset", method="POST")).close()
         server.shutdown()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection
 from typing import TYPE_CHECKING, final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from gpu_worker.ports import Message
 
@@ -64,7 +64,7 @@ class SqsQueue:
                 self._client.change_message_visibility(
                     QueueUrl=self._url, ReceiptHandle=message.receipt, VisibilityTimeout=seconds
                 )
-            except ClientError as error:  # above all, of one that was deleted a moment ago
+            except (ClientError, BotoCoreError) as error:  # above all, of one that was deleted a moment ago
                 logger.info("message %s cannot be hidden for %d s: %s", message.message_id, seconds, error)
 
     def delete(self, message: Message) -> None:

@@ -119,7 +119,8 @@ class SubjectExplainer:
         self, photos: Sequence[Pixels], maps: Sequence[PhotoMap], settings: CurveSettings = DEFAULT_CURVES
     ) -> list[Faithfulness]:
         """How faithful maps of `explain` are; see `model_store.heatmaps.faithfulness`."""
-        return measure_faithfulness(self.networks, photos, [photo.values for photo in maps], settings)
+        values = [photo.values for photo in maps]
+        return measure_faithfulness(self.networks, photos, values, maps[0].frame, settings)
 
 
 def _cut(network: Network, photos: Sequence[Pixels]) -> UInt8[np.ndarray, "batch size size 3"]:

@@ -47,6 +47,7 @@ def measure_faithfulness(
     networks: Sequence[Network],
     photos: Sequence[Pixels],
     maps: Sequence[Float[np.ndarray, "size size"]],
+    frame: Frame,
     settings: CurveSettings = DEFAULT_CURVES,
 ) -> list[Faithfulness]:
     """Areas of each photo's map, and of the orders it is compared with; the score is the networks' mean.
@@ -54,10 +55,10 @@ def measure_faithfulness(
     Args:
         networks: members of what is explained, at least one.
         photos: cut in every way that the networks want.
-        maps: one each, in the first network's frame.
+        maps: one each.
+        frame: what the maps cover, which may not be every network's.
         settings: of the curves.
     """
-    frame = networks[0].frame
     batches = [_Batch.of(network, photos) for network in networks]
     random, centre = random_ranks(frame.crop, settings.seed), centre_ranks(frame.crop)
     orders = {

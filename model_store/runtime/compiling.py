@@ -59,11 +59,10 @@ def compile_for_fleet(folder: Path, manifest: Manifest) -> None:
         RefusedVersionError: it cannot be compiled, or does not give its golden scores.
         CompilerCrashError: a compiling process died.
     """
-    has_features = _has_features(manifest)
     # A process takes the best executables that it finds: from the lowest level on, each gets its trial.
     for target in fleet_targets():
         place = folder / COMPILED_FOLDER / target.name
-        if find_target_problems(place) or not can_serve(place, with_features=has_features):
+        if find_target_problems(place) or not can_serve(place, manifest):
             compile_in_subprocess(folder, manifest, target.isa)
 
 
@@ -109,6 +108,12 @@ def compile_and_try(folder: Path, manifest: Manifest) -> None:
     model = load_model(folder, manifest, with_features=has_features)
     if not model.programs.ahead_of_time:
         raise ExecutableError(f"{manifest.ref} cannot run on the executables that were just compiled for it")
+    for trunk in model.trunks:
+        if not trunk.programs.ahead_of_time:
+            raise ExecutableError(
+                f"{manifest.ref} reads {trunk.manifest.ref}, which has no executables that give features: publish or "
+                "compile that again first"
+            )
     size = manifest.preprocessing.crop
     scores: list[Callable[[Images], Float[np.ndarray, " batch"]]] = [model]
     if has_features:

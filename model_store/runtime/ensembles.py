@@ -135,7 +135,11 @@ def _score_all(
     ensembles: Sequence[LoadedEnsemble], photos: Sequence[Pixels]
 ) -> dict[str, Sequence[float] | Sequence[Sequence[float]]]:
     """Scores by model; heads read what their trunks see in the pass that scores the trunks."""
-    models = {ref: model for ensemble in ensembles for ref, model in ensemble.models.items()}
+    models: dict[str, LoadedModel] = {}
+    for ensemble in ensembles:
+        for ref, model in ensemble.models.items():
+            if ref not in models or model.programs.features:  # one that only scores cannot stand in for a trunk
+                models[ref] = model
     manifests = {ref: manifest for ensemble in ensembles for ref, manifest in ensemble.spec.manifests.items()}
     trunks = frozenset[str]().union(*(ensemble.spec.trunks for ensemble in ensembles))
     seen = {ref: models[ref].see(_cut(photos, manifests[ref])) for ref in sorted(trunks)}

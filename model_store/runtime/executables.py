@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model_store.errors import MemorabilityError
+from model_store.models.taps import feature_count
 from model_store.runtime.target import compiling_target, host_flags, host_targets, required_flags
 from model_store.runtime.xla import ArrayType, Program, serialize
 from model_store.store import Manifest
@@ -175,11 +176,13 @@ def read_gradcam_executables(folder: Path, prepare: bytes) -> dict[str, bytes]:
     return _read_best_target(folder, {PREPARE, *map(gradcam_name, GRADCAM_BATCH_SIZES)}, prepare)
 
 
-def can_serve(place: Path, *, with_features: bool = False) -> bool:
-    """Whether a target's folder has every program that this software scores with, and those that give features."""
-    features = map(features_name, BATCH_SIZES) if with_features else ()
+def can_serve(place: Path, manifest: Manifest) -> bool:
+    """Whether a target's folder has every program that this software compiles of a version."""
+    has_features = feature_count(manifest.architecture, manifest.architecture_settings)
+    features = map(features_name, BATCH_SIZES) if has_features else ()
+    gradcam = () if manifest.trunks else map(gradcam_name, GRADCAM_BATCH_SIZES)
     try:
-        _read_target(place, {PREPARE, PARAMETERS, *map(score_name, BATCH_SIZES), *features})
+        _read_target(place, {PREPARE, PARAMETERS, *map(score_name, BATCH_SIZES), *features, *gradcam})
     except ExecutableError:
         return False
     return True

@@ -243,5 +243,6 @@ def test_all_messages_failing_fails_the_call(handle: Handle) -> None:
 
 def test_every_event_file_is_used() -> None:
     files = {path.stem for path in (Path(__file__).parent / "events").glob("*.json")}
-    sources = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
-    assert not [name for name in files if json.dumps(name) not in sources]
+    folder = Path(__file__).parent
+    sources = "".join(path.read_text() for path in [*folder.glob("test_*.py"), *folder.parent.glob("*.py")])
+    assert not [name for name in files if json.dumps(name) not in sources and json.dumps(f"{name}.json") not in sources]

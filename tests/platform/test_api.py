@@ -91,7 +91,7 @@ def unsigned(token: str) -> str:
         pytest.param(lambda token: None, id="none"),
         pytest.param(lambda token: "x.y.z", id="nonsense"),
         pytest.param(forged, id="forged"),
-        pytest.param(lambda token: forged(token, exp=int(time.time()) - 60), id="expired"),
+        pytest.param(lambda token: forged(token, exp=int(time.time()) - 60), id="forged and ended"),
         pytest.param(lambda token: altered(token, **{"custom:tenant": "theirs"}), id="altered"),
         pytest.param(unsigned, id="unsigned"),
     ],

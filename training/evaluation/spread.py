@@ -8,6 +8,9 @@ import numpy as np
 from training.data.folds import Rows
 from training.evaluation.metrics import Values, spearman
 
+# Heads that all end at a bound of the score have no spread at all, which no factor makes an interval of.
+LEAST_SPREAD = 1e-3
+
 
 @dataclass(frozen=True)
 class SpreadQuality:
@@ -28,7 +31,8 @@ class SpreadQuality:
 
 def interval_factor(predictions: Values, scores: Values, spreads: Values, coverage: float) -> float:
     """How many spreads make half an interval that contains a share of `coverage` of these photos' scores."""
-    return float(np.quantile(np.abs(scores - predictions) / spreads, coverage))
+    widths = np.maximum(spreads, LEAST_SPREAD)
+    return float(np.quantile(np.abs(scores - predictions) / widths, coverage))
 
 
 def judge_spread(predictions: Values, scores: Values, spreads: Values, factor: float, intended: float) -> SpreadQuality:

@@ -32,10 +32,10 @@ def test_a_right_map_beats_orders_that_know_nothing() -> None:
     images = toys.photos(4)
     maps = explain(network, images, Method.INTEGRATED_GRADIENTS).maps
     photos = [{network.preprocessing: image} for image in images]
-    for found in measure_faithfulness([network], photos, list(maps)):
+    for found in measure_faithfulness([network], photos, list(maps), network.frame):
         assert found.map.deletion < min(found.random.deletion, found.centre.deletion)
         assert found.map.insertion > max(found.random.insertion, found.centre.insertion)
-    for found in measure_faithfulness([network], photos, list(-maps)):
+    for found in measure_faithfulness([network], photos, list(-maps), network.frame):
         assert found.map.deletion > found.random.deletion
 
 
@@ -44,7 +44,7 @@ def test_an_even_picture_loses_nothing_whatever_is_taken_out() -> None:
     image = np.full((toys.SIZE, toys.SIZE, 3), 51, np.uint8)
     order = np.broadcast_to(np.linspace(1, 0, toys.SIZE, dtype=np.float32), (toys.SIZE, toys.SIZE))
     (found,) = measure_faithfulness(
-        [network, network], [{network.preprocessing: image}], [order], CurveSettings(steps=4)
+        [network, network], [{network.preprocessing: image}], [order], network.frame, CurveSettings(steps=4)
     )
     for areas in (found.map, found.random, found.centre):
         assert (areas.deletion, areas.insertion) == pytest.approx((0.2, 0.2), rel=1e-4)

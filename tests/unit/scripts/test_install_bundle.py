@@ -24,6 +24,7 @@ class Account:
     called_with: list[dict[str, Any]] = field(default_factory=list)
     error: str = ""
     forbidden: bool = False
+    busy_calls: int = 0
 
     def head_object(self, Bucket: str, Key: str) -> None:  # noqa: N803 - as boto3 calls it
         if self.forbidden or Key not in self.objects:
@@ -34,6 +35,9 @@ class Account:
         self.objects[key] = Path(path).read_bytes()
 
     def invoke(self, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
+        if self.busy_calls:
+            self.busy_calls -= 1
+            raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke")
         self.called_with.append(json.loads(Payload))
         answer: dict[str, Any] = {"Payload": io.BytesIO(self.error.encode())}
         return answer | ({"FunctionError": "Unhandled"} if self.error else {})
@@ -68,6 +72,22 @@ def test_publisher_is_asked_as_it_understands(bundle: Bundle) -> None:
     (artefact,) = find_artefacts(object_events(account.called_with[0]), "artefacts")
     assert isinstance(artefact, UploadedBundle)
     assert (artefact.digest, artefact.kind) == (DIGEST, "tar.gz")
+
+
+def test_a_busy_publisher_is_waited_for(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.install_bundle.BUSY_PAUSE_SECONDS", 0)
+    account = Account(busy_calls=2)
+
+    install(account, bundle)
+
+    assert len(account.called_with) == 1
+
+
+def test_a_publisher_that_stays_busy_is_an_error(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.install_bundle.BUSY_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("scripts.install_bundle.BUSY_SECONDS", -1)
+    with pytest.raises(BundleInstallationError, match="acme-publish was busy"):
+        install(Account(busy_calls=2), bundle)
 
 
 def test_what_the_publisher_complains_of_is_told(bundle: Bundle) -> None:

@@ -133,6 +133,20 @@ def test_heads_read_the_pass_that_scores_their_trunk(store: ModelStore, manifest
     assert scores["first@1"] == pytest.approx(plain[0], abs=tiny_models.SCORE_TOLERANCE)
 
 
+@pytest.mark.parametrize("heads_first", [True, False])
+def test_ensembles_with_and_without_heads_share_a_pass(
+    store: ModelStore, manifest: Manifest, *, heads_first: bool
+) -> None:
+    plain = EnsembleSpec.of_model(store, "first").load()
+    heads = EnsembleSpec.of_model(store, manifest.ref).load(plain.models)
+    ensembles = [heads, plain] if heads_first else [plain, heads]
+
+    (measured,) = measure_all(ensembles, [cut(image) for image in tiny_models.images(1)])
+
+    named = {result[Measure.HIT_RATE].models[0].model for result in measured}
+    assert named == {"first@1", manifest.ref}
+
+
 def test_a_batch_is_scored_as_its_photos_are_alone(store: ModelStore, manifest: Manifest) -> None:
     model = EnsembleSpec.of_model(store, manifest.ref).load().models[manifest.ref]
     images = tiny_models.images(13)
