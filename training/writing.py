@@ -58,9 +58,11 @@ def write_run(folder: Path, outcome: Outcome) -> None:
     staging = new_staging_path(folder.parent)
     try:
         _fill(staging, outcome)
+        earlier = new_staging_path(folder.parent)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(earlier)  # killed between the two, a person still finds it
         staging.rename(folder)
+        shutil.rmtree(earlier, ignore_errors=True)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

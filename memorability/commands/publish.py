@@ -64,11 +64,21 @@ def publish(
         raise typer.BadParameter(f"{source} is no folder of a run; a model of the store only goes to a --deployment")
     if alias == (run.record.name if run else models.manifest(source).name):
         raise typer.BadParameter(f"the model's own ensemble is called {alias}; give the alias another name")
+    if run and deployment is None:
+        _require_free_names(models, run.record.name, alias)
     destination = _destination(deployment) if deployment else None
     verdict = _compare(models, run, if_better_than, on, lamem_split) if run and if_better_than else None
     manifest = _publish_here(models, run, version) if run else models.manifest(source)
     publication = _upload(models, manifest, alias, destination) if destination else _serve(models, manifest, alias)
     _report(manifest, publication, verdict, json=json)
+
+
+def _require_free_names(models: "ModelStore", name: str, alias: str | None) -> None:
+    """Finds out, before anything is published, whether the ensemble and the alias can be had."""
+    if name in models.aliases():
+        raise typer.BadParameter(f"{name}, which the run's ensemble would be called, is an alias; remove that first")
+    if alias in {ensemble.name for ensemble in models.ensembles().items}:
+        raise typer.BadParameter(f"{alias} is an ensemble; give the alias another name")
 
 
 def _compare(models: "ModelStore", run: "Run", ref: str, data: Path | None, lamem_split: int) -> "Verdict":

@@ -3,6 +3,7 @@
 A folder of shards, each a safetensors file that appears whole or not at all. Nothing in it names a photo.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from model_store.models.taps import taps
 from model_store.store import CorruptModelError, Manifest
 from model_store.store.atomic import make_folder, new_staging_path, rename, sweep
 from model_store.store.hashing import sha256_file
@@ -35,10 +37,12 @@ class Seen:
     scores: Float[np.ndarray, " photos"]
 
 
-def cache_folder(root: Path, trunk: Manifest, n_features: int, view: str) -> Path:
-    """Where the features of a trunk lie: other parameters, other features or another view go elsewhere."""
-    weights = trunk.files["params.safetensors"].sha256[:16]
-    return root / "features" / f"{trunk.name}-{trunk.version}-{weights}-{n_features}" / view
+def cache_folder(root: Path, trunk: Manifest, view: str) -> Path:
+    """Where the features of a trunk lie: whatever makes other features of a photo goes elsewhere."""
+    tapped = taps(trunk.architecture, trunk.architecture_settings)
+    makers = (trunk.files["params.safetensors"].sha256, trunk.preprocessing, tapped)
+    digest = hashlib.sha256(repr(makers).encode()).hexdigest()[:16]
+    return root / "features" / f"{trunk.name}-{trunk.version}-{digest}" / view
 
 
 @dataclass(frozen=True)

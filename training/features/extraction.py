@@ -84,8 +84,7 @@ def extract(
     Raises:
         CorruptModelError: the trunk cannot be loaded.
     """
-    n_features = feature_count(trunk.architecture, trunk.architecture_settings)
-    cache = FeatureCache(cache_folder(cache_root, trunk, n_features, view))
+    cache = FeatureCache(cache_folder(cache_root, trunk, view))
     by_digest = {example.sha256: example for example in dataset.examples}
     known = cache.known()
     new = [example for digest, example in by_digest.items() if digest not in known]

@@ -86,6 +86,14 @@ def test_heads_that_may_have_seen_the_photos_are_no_yardstick(over: Command, run
     assert "scenes@1 may have been trained on these photos" in result.error
 
 
+def test_a_name_that_is_taken_is_told_before_anything_is_published(over: Command, store: ModelStore, run: Run) -> None:
+    result = over("models", "publish", run.folder, "--alias", "default")
+
+    assert result.exit_code == BAD_USAGE
+    assert "default is an ensemble" in result.error
+    assert "scenes" not in {manifest.name for manifest in store.models().items}
+
+
 def test_a_missing_trunk_is_named(over: Command, store: ModelStore, run: Run) -> None:
     store.remove_alias("live")
     store.remove("first@1")
