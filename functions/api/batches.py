@@ -1,6 +1,7 @@
 """Batches: made once, listed, added to, and deleted whole."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,10 @@ from model_store.uploads import BatchKey, UploadKey
 ID_BYTES = 16  # 128 random bits: nobody guesses one
 CHANGE_TRIES = 5  # of two who add files at the same time, one tries again
 REMEMBER_DELETED = timedelta(days=1, seconds=UPLOAD_LINK_SECONDS)  # after that, nothing of it can arrive any more
+
+# What a cursor may bring into a key of the index, whose parts DynamoDB wants to be text that is not empty.
+_CREATED_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}\+00:00")
+_ID = re.compile(rf"[0-9a-f]{{{2 * ID_BYTES}}}")
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ class Batches:
     def page(self, caller: Caller, limit: int, cursor: str | None) -> BatchesPage:
         """A page of the tenant's batches; raises `ProblemError` where the cursor is none of theirs."""
         scope = Scope(caller.tenant, ("batches",))
-        position = scope.read(cursor, 2)
+        position = scope.read(cursor, _CREATED_AT, _ID)
         found = self._table.newest(caller.tenant, limit, _index_key(caller, *position) if position else None)
         batches = [batch for batch in map(stored_batch, found.items) if batch.expires_at > self._clock()]
         last = found.items[-1] if found.has_more else None

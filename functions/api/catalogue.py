@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 from functions.api.callers import Caller
-from functions.api.cursors import Scope
+from functions.api.cursors import ANY_TEXT, Scope
 from functions.api.problems import ProblemError, ProblemKind
 from functions.api.responses import (
     EnsembleMeasureView,
@@ -106,7 +106,7 @@ def _fault(read: Callable[[], object], sentence: str) -> str | None:
 def _page[View: (ModelView, EnsembleView)](
     views: Sequence[View], scope: Scope, limit: int, cursor: str | None
 ) -> tuple[tuple[View, ...], str | None]:
-    position = scope.read(cursor, 1)
+    position = scope.read(cursor, ANY_TEXT)
     refs = [view.ref for view in views]
     start = refs.index(position[0]) + 1 if position and position[0] in refs else 0
     page = tuple(views[start : start + limit])

@@ -8,10 +8,13 @@ import base64
 import binascii
 import hashlib
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.api.problems import ProblemError, ProblemKind
 
+ANY_TEXT = re.compile(r".*", re.DOTALL)
 _SCOPE_BYTES = 12
 
 
@@ -27,8 +30,12 @@ class Scope:
         text = json.dumps([self._mark, *position], ensure_ascii=False, separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
-    def read(self, cursor: str | None, length: int) -> tuple[str, ...] | None:
-        """The position, of so many parts; None for None.
+    def read(self, cursor: str | None, *shapes: re.Pattern[str]) -> tuple[str, ...] | None:
+        """The position, of a part for each shape; None for None.
+
+        Args:
+            cursor: as the client sends it.
+            shapes: what each part of the position looks like.
 
         Raises:
             ProblemError: it is no cursor of this list.
@@ -39,7 +46,7 @@ class Scope:
             mark, *position = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
         except (ValueError, TypeError, RecursionError, binascii.Error):
             mark, position = None, []
-        if mark != self._mark or len(position) != length or not all(isinstance(part, str) for part in position):
+        if mark != self._mark or not _have_shapes(position, shapes):
             raise ProblemError(
                 ProblemKind.INVALID_CURSOR,
                 "This is no cursor of this list: take `next_cursor` as the last page gave it.",
@@ -50,3 +57,9 @@ class Scope:
     def _mark(self) -> str:
         text = json.dumps([self.tenant, *self.names])
         return hashlib.sha256(text.encode()).hexdigest()[: 2 * _SCOPE_BYTES]
+
+
+def _have_shapes(position: Sequence[object], shapes: Sequence[re.Pattern[str]]) -> bool:
+    return len(position) == len(shapes) and all(
+        isinstance(part, str) and shape.fullmatch(part) for part, shape in zip(position, shapes, strict=True)
+    )

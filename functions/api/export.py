@@ -80,10 +80,15 @@ def _figures(result: RankedMeasure | None, models: Sequence[str]) -> Iterator[Ce
     yield from (scores.get(model) for model in models)
 
 
-def _order(photo: ExportedPhoto) -> tuple[str, float, str]:
-    """By ensemble, then by rank in the first measure that there is; what has none comes last."""
+def _order(photo: ExportedPhoto) -> tuple[str, bool, str, float, str]:
+    """By ensemble and its version, then by rank in the first measure that there is; what has none comes last."""
+    name = photo.kept.ensemble if photo.kept else ""
     rank = next((photo.measures[measure].rank for measure in Measure if measure in photo.measures), float("inf"))
-    return (photo.kept.ensemble if photo.kept else "", rank, photo.name)
+    match photo.kept and photo.kept.record:
+        case ScoredRecord(ensemble=ref):
+            return (name, False, ref, rank, photo.name)
+        case _:
+            return (name, True, "", rank, photo.name)
 
 
 def _safe(cell: Cell) -> Cell:

@@ -7,7 +7,7 @@ from typing import final
 
 from functions.api.batches import batch_names, find_batch
 from functions.api.callers import Caller
-from functions.api.cursors import Scope
+from functions.api.cursors import ANY_TEXT, Scope
 from functions.api.export import ExportedPhoto, to_csv
 from functions.api.ports import BatchTable, Links
 from functions.api.responses import PhotoHeatmap, PhotoResult, PhotosPage, PhotoState, PhotoView, RankedMeasure
@@ -48,7 +48,7 @@ class Results:
 
     Attributes:
         by_photo: records by the photo's name.
-        places: by ensemble and measure, the place of each photo.
+        places: by ensemble (`NAME@VERSION`) and measure, the place of each photo.
     """
 
     by_photo: Mapping[str, Sequence[PhotoRecord]]
@@ -63,17 +63,18 @@ class Results:
             by_photo.setdefault(kept.filename, []).append(kept)
             if isinstance(kept.record, ScoredRecord):
                 for measure, result in wanted.measures(kept.record).items():
-                    scores.setdefault((kept.ensemble, measure), {})[kept.filename] = result
-        return cls(by_photo, {(name, measure): places(found, measure) for (name, measure), found in scores.items()})
+                    scores.setdefault((kept.record.ensemble, measure), {})[kept.filename] = result
+        return cls(by_photo, {(ref, measure): places(found, measure) for (ref, measure), found in scores.items()})
 
     def ranked(self, kept: PhotoRecord, wanted: Filter) -> dict[Measure, RankedMeasure]:
         """What a record says of its photo, with the photo's places."""
         if not isinstance(kept.record, ScoredRecord):
             return {}
-        at = {measure: self.places[kept.ensemble, measure][kept.filename] for measure in wanted.measures(kept.record)}
+        found = wanted.measures(kept.record)
+        at = {measure: self.places[kept.record.ensemble, measure][kept.filename] for measure in found}
         return {
             measure: RankedMeasure(**dict(result), rank=at[measure].rank, tied_with_next=at[measure].tied_with_next)
-            for measure, result in wanted.measures(kept.record).items()
+            for measure, result in found.items()
         }
 
 
@@ -101,7 +102,7 @@ class Photos:
             ProblemError: the tenant has no such batch, or the cursor is of another list.
         """
         scope = Scope(caller.tenant, ("photos", batch_id))
-        position = scope.read(cursor, 1)
+        position = scope.read(cursor, ANY_TEXT)
         key = caller.batch_key(batch_id)
         items = self._table.partition(key)
         item, _ = find_batch(items, self._clock())

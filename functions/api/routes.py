@@ -122,7 +122,14 @@ def read_batch(turn: ThisTurn, batch: BatchId) -> BatchDetail:
     operation_id="deleteBatch",
     summary="Delete a batch with all its photos and results",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=answers(204, "Nothing of it is left; where it fails, repeat it", None, _UNKNOWN, ProblemKind.CONFLICT),
+    responses=answers(
+        204,
+        "Nothing of it is shown any more, and all that there was is deleted; where it fails, repeat it. Of photos that "
+        "arrive meanwhile, some may remain, hidden, until they expire; deleting again within a day removes those, too",
+        None,
+        _UNKNOWN,
+        ProblemKind.CONFLICT,
+    ),
 )
 def delete_batch(turn: ThisTurn, batch: BatchId) -> Response[str]:
     """Deletes a batch."""

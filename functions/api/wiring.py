@@ -30,6 +30,7 @@ class ApiSettings(Settings):
     default_alias: Text = "live"
     max_image_bytes: Count = DEFAULT_LIMITS.max_bytes
     record_retention_days: Count
+    upload_retention_days: Count
 
 
 def wire(settings: ApiSettings) -> Api:
@@ -39,15 +40,20 @@ def wire(settings: ApiSettings) -> Api:
     objects = BatchObjects(s3, settings.uploads_bucket, settings.heatmaps_bucket)
     queue = SqsJobQueue(sqs_client(), settings.jobs_queue_url) if settings.jobs_queue_url else None
     catalogue = Catalogue(ModelStore(settings.store), settings.default_alias)
-    terms = Terms(timedelta(days=settings.record_retention_days), settings.max_image_bytes)
     return Api(
         Services(
-            batches=Batches(table, links, objects, catalogue, terms, _now),
+            batches=Batches(table, links, objects, catalogue, terms(settings), _now),
             photos=Photos(table, links, _now),
             heatmaps=Heatmaps(table, queue, catalogue, _now),
             catalogue=catalogue,
         )
     )
+
+
+def terms(settings: ApiSettings) -> Terms:
+    """The terms of batches: one is kept until the first of what it consists of, photos or records, goes."""
+    days = min(settings.record_retention_days, settings.upload_retention_days)
+    return Terms(timedelta(days=days), settings.max_image_bytes)
 
 
 def _now() -> datetime:

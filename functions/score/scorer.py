@@ -7,15 +7,16 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, final
+
+from PIL.Image import Image
 
 from functions.score.progress import Progress
 from functions.score.thumbnails import Thumbnails
 from functions.score.uploads import Upload
 from model_store.batches import was_deleted
 from model_store.images import ImageError, ImageLimits, check_size
-from model_store.items import Origin, asked_ensembles, batch_item_key, expiry, record_item
+from model_store.items import ORDER, Item, Origin, asked_ensembles, batch_item_key, expiry, record_item
 from model_store.ports import ItemTable, MissingObjectError, ObjectSource
 from model_store.records import FailedRecord, ScoredRecord
 from model_store.runtime.ensembles import LoadedEnsemble
@@ -62,6 +63,20 @@ class _Wish:
 
     ensembles: tuple[str, ...]
     previews_until: Decimal | None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What became of an upload's records.
+
+    Attributes:
+        is_new: whether one of them was written.
+        is_latest: whether none was refused for one of a later upload, so that pictures of this one belong beside them.
+            Pictures are written without a condition, under keys that all uploads of a name share.
+    """
+
+    is_new: bool
+    is_latest: bool
 
 
 @final
@@ -133,15 +148,20 @@ class UploadScorer:
     ) -> None:
         """Scores uploads that ask for the same; previews come last, for they must not keep records waiting."""
         ensembles, errors = self._load(wish.ensembles)
-        photos = self._decode(ensembles, files, network, progress) if ensembles else {}
+        thumbnails: dict[Upload, bytes] = {}
+        photos = self._decode(ensembles, files, thumbnails, progress) if ensembles else {}
         records = self._records(ensembles, photos, progress)
-        written = progress.run(network, lambda upload: self._keep(upload, records[upload]), records)
-        for upload, is_new in written.items():
-            progress.count(next(iter(records[upload].values())), is_new=is_new)
+        kept = progress.run(network, lambda upload: self._keep(upload, records[upload]), records)
+        latest = _latest(kept)
+        for upload in latest:
+            if self._thumbnails and upload in thumbnails:
+                network.submit(self._thumbnails.write, upload.key, thumbnails[upload])
+        for upload, outcome in kept.items():
+            progress.count(next(iter(records[upload].values())), is_new=outcome.is_new)
         for upload in files if errors else ():
             progress.fail(upload, ExceptionGroup("an ensemble that the batch asks for cannot be served", errors))
         if wish.previews_until:
-            self._preview(ensembles, {upload: photos[upload] for upload in written}, records, wish, network)
+            self._preview(ensembles, {upload: photos[upload] for upload in latest}, records, wish, network)
 
     def _load(self, refs: Sequence[str]) -> tuple[list[LoadedEnsemble], list[Exception]]:
         """The ensembles, one of each name, and why others cannot be had."""
@@ -162,17 +182,22 @@ class UploadScorer:
         self,
         ensembles: Sequence[LoadedEnsemble],
         files: Mapping[Upload, bytes | FailedRecord],
-        network: Executor,
+        thumbnails: dict[Upload, bytes],
         progress: Progress,
     ) -> dict[Upload, DecodedPhoto | FailedRecord]:
+        """Photos as the networks want them; fills in their thumbnails."""
         cuts = frozenset(cut for ensemble in ensembles for cut in ensemble.spec.preprocessings)
 
         def decode(upload: Upload) -> DecodedPhoto | FailedRecord:
             file = files[upload]
             if isinstance(file, FailedRecord):
                 return file
-            keep = partial(self._thumbnails.keep, upload.key, network) if self._thumbnails else None
-            return decode_photo(Photo(upload.key.filename, lambda: file), cuts, self._rules.limits, keep)
+
+            def shrink(_name: str, image: Image) -> None:
+                if self._thumbnails and (jpeg := self._thumbnails.make(upload.key, image)):
+                    thumbnails[upload] = jpeg
+
+            return decode_photo(Photo(upload.key.filename, lambda: file), cuts, self._rules.limits, shrink)
 
         with ThreadPoolExecutor(DECODERS) as decoders:
             return progress.run(decoders, decode, files)
@@ -209,10 +234,22 @@ class UploadScorer:
             if scored and self._previews and wish.previews_until:
                 self._previews().make(ensemble, scored, wish.previews_until, network)
 
-    def _keep(self, upload: Upload, records: RecordByEnsemble) -> bool:
-        """Writes an upload's records; returns whether one of them is new."""
+    def _keep(self, upload: Upload, records: RecordByEnsemble) -> _Kept:
+        """Writes an upload's records where no later ones are."""
         origin = Origin(upload.event.version_id, upload.event.order, self._clock())
         retention = self._rules.retention
         items = [record_item(upload.key, name, record, origin, retention) for name, record in records.items()]
         written = [self._results.put_newer(item) for item in items]
-        return any(written)
+        refused = [item for item, is_written in zip(items, written, strict=True) if not is_written]
+        return _Kept(is_new=any(written), is_latest=all(map(self._was_kept_before, refused)))
+
+    def _was_kept_before(self, item: Item) -> bool:
+        """Whether a record that was refused is there already: its event came twice, or its call comes again."""
+        there = self._results.get({"pk": item["pk"], "sk": item["sk"]})
+        return there is not None and there[ORDER] == item[ORDER]
+
+
+def _latest(kept: Mapping[Upload, _Kept]) -> Collection[Upload]:
+    """The uploads whose pictures belong beside the records; one of a name, for a call may bring several."""
+    uploads = sorted((upload for upload, outcome in kept.items() if outcome.is_latest), key=lambda one: one.event.order)
+    return {upload.key: upload for upload in uploads}.values()

@@ -1,7 +1,6 @@
 """Thumbnails of scored photos, so that who looks at a batch need not fetch and decode the photos themselves."""
 
 import logging
-from concurrent.futures import Executor
 from typing import final
 
 from PIL.Image import Image
@@ -20,14 +19,16 @@ class Thumbnails:
     def __init__(self, pictures: ObjectSink) -> None:
         self._pictures = pictures
 
-    def keep(self, upload: UploadKey, network: Executor, _name: str, image: Image) -> None:
-        """Makes a photo's thumbnail at once, while its pixels are here, and has it written meanwhile."""
+    def make(self, upload: UploadKey, image: Image) -> bytes | None:
+        """A photo's thumbnail as JPEG, made while its pixels are here; None where it could not be made."""
         try:
-            network.submit(self._write, upload, thumbnail(image))
+            return thumbnail(image)
         except Exception:
             logger.exception("%s has no thumbnail: it could not be made", upload)
+            return None
 
-    def _write(self, upload: UploadKey, jpeg: bytes) -> None:
+    def write(self, upload: UploadKey, jpeg: bytes) -> None:
+        """Keeps a photo's thumbnail, in place of that of an earlier upload under its name."""
         try:
             self._pictures.write(upload.thumbnail_key, jpeg, MEDIA_TYPE)
         except Exception:

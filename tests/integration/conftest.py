@@ -51,6 +51,7 @@ def environment(store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> pytest.Mo
         "MEMORABILITY_ARTEFACTS_BUCKET": ARTEFACTS,
         "MEMORABILITY_KEEP_VERSIONS": "2",
         "MEMORABILITY_RECORD_RETENTION_DAYS": "90",
+        "MEMORABILITY_UPLOAD_RETENTION_DAYS": "90",
         "POWERTOOLS_SERVICE_NAME": "score",
         "POWERTOOLS_METRICS_NAMESPACE": "Memorability",
     }

@@ -1,5 +1,6 @@
 """Heatmaps beside the records of scored photos; none of their troubles costs a record."""
 
+import copy
 import io
 import json
 from collections.abc import Callable
@@ -78,7 +79,7 @@ def table() -> FakeHeatmapTable:
     return table
 
 
-def score(store: ModelStore, table: FakeHeatmapTable, pictures: FakePictures) -> None:
+def score(store: ModelStore, table: FakeHeatmapTable, pictures: FakePictures, order: str = "1") -> None:
     """Scores three photos of two batches and a text."""
     content = {key: photo(seed) for seed, key in enumerate(KEYS)} | {NOTES: b"Remember the milk"}
     rules = Rules(DEFAULT_LIMITS, "live", retention=timedelta(days=30))
@@ -90,7 +91,7 @@ def score(store: ModelStore, table: FakeHeatmapTable, pictures: FakePictures) ->
         clock=lambda: NOW,
         previews=lambda: Previews(pictures, table),
     )
-    progress = scorer.score(find_uploads(map(created, content), "uploads"))
+    progress = scorer.score(find_uploads([created(key, order=order) for key in content], "uploads"))
     assert (progress.scored, progress.failed, progress.faults) == (3, 1, {})
 
 
@@ -126,6 +127,17 @@ def test_heatmaps_go_with_their_batch_and_are_of_the_upload_that_was_scored(
     item = table.items[tuple(HeatmapPlace(UploadKey.parse(KEYS[0]), HIT_RATE, Method.GRADCAM).item_key.values())]
     assert item["expires_at"] == Decimal(int((NOW + timedelta(days=2)).timestamp()))
     assert item[ORDER] == "1"
+
+
+@pytest.mark.parametrize(("then", "has_heatmaps"), [("1", True), ("0", False)])
+def test_heatmaps_are_not_of_an_earlier_upload_than_the_record(
+    then: str, has_heatmaps: bool, store: ModelStore, table: FakeHeatmapTable
+) -> None:
+    score(store, table, FakePictures())
+    before, pictures = copy.deepcopy(table.items), FakePictures()
+    score(store, table, pictures, then)
+    assert bool(pictures.written) is has_heatmaps
+    assert table.items == before
 
 
 def test_a_preview_that_cannot_be_written_costs_no_record(

@@ -1,7 +1,10 @@
 """What the environment says, and what it lacks."""
 
+from datetime import timedelta
+
 import pytest
 
+from functions.api.wiring import ApiSettings, terms
 from functions.publish.settings import BundleSettings, BundleSettingsError
 from functions.publish.wiring import PublishSettings
 from functions.score.wiring import ScoreSettings
@@ -13,6 +16,7 @@ SCORE = {
     "MEMORABILITY_UPLOADS_BUCKET": "uploads",
     "MEMORABILITY_RECORD_RETENTION_DAYS": "90",
 }
+API = SCORE | {"MEMORABILITY_HEATMAPS_BUCKET": "heatmaps", "MEMORABILITY_UPLOAD_RETENTION_DAYS": "90"}
 PUBLISH = {
     "MEMORABILITY_STORE": "/mnt/store",
     "MEMORABILITY_ARTEFACTS_BUCKET": "artefacts",
@@ -25,6 +29,15 @@ def test_settings_are_read_and_others_left_alone() -> None:
 
     assert (settings.record_retention_days, settings.max_image_bytes, settings.default_alias) == (90, 1000, "live")
     assert settings.max_image_pixels == 50_000_000
+
+
+@pytest.mark.parametrize(("records", "uploads", "days"), [(365, 90, 90), (30, 90, 30)])
+def test_a_batch_is_kept_until_its_photos_or_their_records_go(records: int, uploads: int, days: int) -> None:
+    retention = {
+        "MEMORABILITY_RECORD_RETENTION_DAYS": str(records),
+        "MEMORABILITY_UPLOAD_RETENTION_DAYS": str(uploads),
+    }
+    assert terms(ApiSettings.read(API | retention)).retention == timedelta(days=days)
 
 
 def test_every_fault_is_told_at_once() -> None:

@@ -111,6 +111,26 @@ def test_scores_closer_than_their_spread_are_tied(world: World) -> None:
     assert [name for name, found in measures.items() if found["tied_with_next"]] == ["b.jpg"]
 
 
+def test_versions_of_an_ensemble_have_ranks_of_their_own(world: World) -> None:
+    batch = world.batch("a.jpg", "b.jpg", "c.jpg", "d.jpg")
+    for name, score, ensemble in [
+        ("a.jpg", 0.9, "default@1"),
+        ("b.jpg", 0.8, "default@2"),
+        ("c.jpg", 0.7, "default@1"),
+        ("d.jpg", 0.6, "default@2"),
+    ]:
+        world.score(batch, name, score, ensemble=ensemble)
+
+    results = {name: photo["results"][0] for name, photo in photos(world, batch).items()}
+    assert {name: result["measures"]["hit_rate"]["rank"] for name, result in results.items()} == {
+        "a.jpg": 1,
+        "b.jpg": 1,
+        "c.jpg": 2,
+        "d.jpg": 2,
+    }
+    assert [line["photo"] for line in exported(world, batch)] == ["a.jpg", "c.jpg", "b.jpg", "d.jpg"]
+
+
 def test_results_are_of_the_ensemble_and_measure_that_are_wanted(world: World) -> None:
     batch = world.batch("a.jpg", "b.jpg")
     world.score(batch, "a.jpg", 0.8, alarms=0.1)

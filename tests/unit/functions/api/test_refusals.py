@@ -1,12 +1,16 @@
 """Whatever is refused is answered by a problem document that says what to do, and nothing else."""
 
+import base64
 import json
 from typing import Any
 
 import pytest
 
+from functions.api.cursors import Scope
 from tests.http_api import EVENT, Client, http_event, with_query
 from tests.unit.functions.api.conftest import World, files
+
+TIME = "2026-11-22T12:00:00.000+00:00"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +83,17 @@ def test_a_body_of_another_type(media_type: str, world: World) -> None:
 def test_a_cursor_that_is_none(cursor: str, path: str, world: World) -> None:
     batch = world.batch("a.jpg")
     answer = world.client.call("GET", with_query(path.format(batch=batch), cursor=cursor))
+    assert (answer.status, answer.kind) == (400, "invalid-cursor")
+
+
+@pytest.mark.parametrize(
+    "position",
+    [("", "0" * 32), (TIME, ""), (TIME, "\ud800" * 32), (TIME, "0" * 31), ("yesterday", "0" * 32), (TIME, 7), (TIME,)],
+)
+def test_a_cursor_of_the_list_of_batches_with_a_position_that_is_none(position: tuple[Any, ...], world: World) -> None:
+    mark, *_ = json.loads(base64.urlsafe_b64decode(Scope("acme", ("batches",)).write() + "=="))
+    cursor = base64.urlsafe_b64encode(json.dumps([mark, *position]).encode()).decode().rstrip("=")
+    answer = world.client.call("GET", with_query("/batches", cursor=cursor))
     assert (answer.status, answer.kind) == (400, "invalid-cursor")
 
 
