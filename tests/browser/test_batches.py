@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
-from tests.browser.conftest import make_photos
+from tests.browser.conftest import make_large_photo, make_photos
 from tests.browser.fake.server import FakePlatform
 from tests.browser.page_object import RankingPage
 
@@ -113,6 +113,71 @@ def test_batch_is_deleted_only_after_a_yes(marketer: RankingPage, platform: Fake
     assert not platform.state.batches
 
 
+def test_nothing_is_sent_to_a_batch_that_is_deleted(
+    marketer: RankingPage, platform: FakePlatform, photos: list[Path], tmp_path: Path
+) -> None:
+    platform.state.behaviour.upload_bytes_per_second = 50_000
+    marketer.choose([*(make_large_photo(tmp_path / f"{n}.bmp", 8_000_000) for n in range(4)), *photos])
+    expect(marketer.page.get_by_role("progressbar", name="Upload of 0.bmp")).to_be_visible()
+    events: list[str] = []
+    marketer.page.on("request", lambda request: events.append(f"{request.method} {request.url}"))
+    marketer.page.on("requestfailed", lambda request: events.append("ended"))
+    marketer.button("Delete this batch").click()
+    marketer.button("Delete the batch").click()
+    expect(marketer.page.get_by_text("There are no batches yet.")).to_be_visible()
+    platform.state.behaviour.upload_bytes_per_second = None
+    assert len(platform.state.deletions) == 2
+    assert not [event for event in events if event.endswith("/storage/uploads")]
+    deletions = [position for position, event in enumerate(events) if event.startswith("DELETE")]
+    assert events[: deletions[-1]].count("ended") == 4
+
+
+def test_uploads_go_on_where_the_batch_could_not_be_deleted(
+    marketer: RankingPage, platform: FakePlatform, photos: list[Path]
+) -> None:
+    platform.state.behaviour.upload_bytes_per_second = 20_000
+    marketer.choose(photos)
+    marketer.page.route(
+        f"{platform.url}/batches/*", lambda route: route.abort() if is_deletion(route) else route.continue_()
+    )
+    marketer.button("Delete this batch").click()
+    marketer.button("Delete the batch").click()
+    expect(marketer.page.get_by_text("The service cannot be reached")).to_be_visible()
+    platform.state.behaviour.upload_bytes_per_second = None
+    marketer.expect_scored(len(photos))
+
+
+def is_deletion(route: Route) -> bool:
+    return route.request.method == "DELETE"
+
+
+def test_page_of_batches_is_added_once(marketer: RankingPage, photos: list[Path]) -> None:
+    for name in ("first", "second", "third"):
+        marketer.go("New batch")
+        marketer.page.get_by_label("Name of the batch").fill(name)
+        marketer.choose(photos[:1])
+        marketer.expect_scored(1)
+    marketer.go("Batches")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    marketer.page.route("**/batches?cursor=*", hold)
+    more, listed = marketer.button("Show more"), marketer.page.locator(".batches h2")
+    more.click()
+    expect(more).to_be_disabled()
+    marketer.go("Models")
+    marketer.go("Batches")
+    more.click()
+    expect(more).to_be_disabled()
+    for route in held:
+        route.continue_()
+    expect(listed).to_have_text(["third", "second", "first"])
+    expect(more).to_be_hidden()
+    assert len(held) == 2
+
+
 def test_earlier_batches_are_listed_page_by_page(marketer: RankingPage, photos: list[Path]) -> None:
     for name in ("first", "second", "third"):
         marketer.go("New batch")
@@ -153,3 +218,22 @@ def test_thumbnails_are_loaded_once(marketer: RankingPage, platform: FakePlatfor
     marketer.expect_scored(len(photos) + 1)
     thumbnails = [url for url in loaded if "/thumbnail/" in url]
     assert len(thumbnails) == len(set(thumbnails))
+
+
+def test_a_thumbnail_that_comes_after_its_score_is_shown(marketer: RankingPage, photos: list[Path]) -> None:
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        url = route.request.url
+        asked.append(url)
+        if asked.count(url) == 1:
+            route.fulfill(status=404)
+        else:
+            route.continue_()
+
+    marketer.page.route("**/thumbnail/**", answer)
+    marketer.choose(photos[:1])
+    marketer.expect_scored(1)
+    thumbnail = marketer.page.locator(".thumbnail")
+    expect(thumbnail).not_to_have_js_property("naturalWidth", 0)
+    expect(thumbnail).to_have_attribute("src", asked[0])

@@ -78,6 +78,17 @@ def test_box_can_be_set_without_a_pointer(looking: RankingPage) -> None:
     ).to_be_visible()
 
 
+def test_map_that_could_not_be_loaded_is_loaded_again(ranked: RankingPage) -> None:
+    ranked.page.route("**/storage/map/**", lambda route: route.fulfill(status=403))
+    ranked.link("a.jpg").click()
+    ranked.button("Make the heatmap").click()
+    expect(ranked.page.get_by_text("numbers are missing: the map could not be loaded (403).")).to_be_visible()
+    ranked.page.unroute("**/storage/map/**")
+    ranked.button("Try again").click()
+    ranked.button("Put a box in the middle").click()
+    expect(ranked.page.get_by_text("of what raises the score lies in the box")).to_be_visible()
+
+
 def test_photos_are_compared_side_by_side(ranked: RankingPage) -> None:
     ranked.pick("a.jpg", "b.jpg", "c.jpg")
     ranked.link("Compare").click()

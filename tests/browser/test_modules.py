@@ -45,7 +45,7 @@ def test_share_in_a_box_is_that_of_the_command(page: Page, resize: int, crop: in
         """async (box) => {
             const { loadMap } = await import('/app/heatmaps/maps.js');
             const { shareInBox } = await import('/app/heatmaps/share.js');
-            return shareInBox(await loadMap('/map.npz'), box);
+            return shareInBox(await loadMap('/map.npz', 'map'), box);
         }""",
         sides,
     )
@@ -85,6 +85,23 @@ def test_files_of_the_same_name_get_names_of_their_own(page: Page) -> None:
     assert found["leftOut"] == [{"name": "notes.txt", "reason": "no photo"}]
 
 
+def test_only_what_the_batch_awaits_comes_under_a_name_that_it_has(page: Page) -> None:
+    awaits_small = "(name, file) => file.size === 1"
+    expression = f"m.toPhotos(['1', '1', '22'].map((text) => new File([text], 'a.jpg')), ['a.jpg'], {awaits_small})"
+    found = call(page, "upload/files.js", expression)
+    assert [photo["name"] for photo in found["photos"]] == ["a.jpg", "a-2.jpg", "a-3.jpg"]
+
+
+def test_a_full_batch_takes_what_it_awaits(page: Page) -> None:
+    from functions.api.limits import MAX_FILES
+
+    names = [f"{number}.jpg" for number in range(MAX_FILES)]
+    expression = "m.toPhotos(['7.jpg', 'new.jpg'].map((name) => new File(['1'], name)), x, () => true)"
+    found = call(page, "upload/files.js", expression, names)
+    assert [photo["name"] for photo in found["photos"]] == ["7.jpg"]
+    assert found["leftOut"] == [{"name": "new.jpg", "reason": "more than a batch can hold"}]
+
+
 def test_a_batch_takes_no_more_photos_than_the_api(page: Page) -> None:
     from functions.api.limits import MAX_FILES
 
@@ -92,6 +109,40 @@ def test_a_batch_takes_no_more_photos_than_the_api(page: Page) -> None:
     found = call(page, "upload/files.js", "m.toPhotos(x.map((name) => new File(['1'], name)))", names)
     assert len(found["photos"]) == MAX_FILES
     assert found["leftOut"] == [{"name": f"{MAX_FILES}.jpg", "reason": "more than a batch can hold"}]
+
+
+def test_heatmaps_are_asked_for_in_requests_that_the_api_takes(page: Page) -> None:
+    from functions.api.limits import MAX_HEATMAP_PHOTOS
+
+    sent = page.evaluate(
+        """async (names) => {
+            const { OpenBatch } = await import('/app/batch/open_batch.js');
+            const sent = [];
+            const api = {
+                batch: async () => ({}),
+                photos: async () => [],
+                requestHeatmaps: async (id, { photos }) => sent.push(photos),
+            };
+            await new OpenBatch('batch', api, () => {}).requestHeatmaps(names, { model: 'resmem' }, 'gradcam');
+            return sent;
+        }""",
+        names := [f"{number}.jpg" for number in range(2 * MAX_HEATMAP_PHOTOS + 1)],
+    )
+    assert [len(photos) for photos in sent] == [MAX_HEATMAP_PHOTOS, MAX_HEATMAP_PHOTOS, 1]
+    assert [name for photos in sent for name in photos] == names
+
+
+@pytest.mark.parametrize(
+    ("refs", "expected"),
+    [
+        (["default@9", "default@10"], ["default@10", "default@9"]),
+        (["default@1", "default@1", "default@2"], ["default@1", "default@2"]),
+        (["vitmem@1", "vitmem@1", "default@2"], ["default@2", "vitmem@1"]),
+    ],
+)
+def test_version_of_most_photos_ranks(page: Page, refs: list[str], expected: list[str]) -> None:
+    photos = [{"results": [{"ensemble": ref}]} for ref in refs]
+    assert call(page, "batch/ranking.js", "m.ensemblesOf(x)", photos) == expected
 
 
 @pytest.mark.parametrize(("percentile", "text"), [(0.2, "under 1 %"), (71.4, "71 %"), (99.9, "over 99 %")])

@@ -12,6 +12,7 @@ from tests.browser.page_object import RankingPage
 LARGE = 8_000_000  # more than the sockets between browser and server hold
 SLOW = 2_000_000
 AS_GOOD_AS_STUCK = 200_000
+FOLDERS = {"monday": 400, "tuesday": 300}  # with the sides of their photos
 
 
 def test_progress_of_each_file_is_shown(marketer: RankingPage, platform: FakePlatform, tmp_path: Path) -> None:
@@ -101,6 +102,24 @@ def test_photo_that_never_arrived_is_sent_by_dropping_it_again(
     marketer.drop(*photos)
     marketer.expect_scored(6)
     assert {name for _, name in marketer.ranking()} == {photo.name for photo in photos}
+
+
+def test_photos_of_one_name_that_come_meanwhile_replace_nothing(
+    marketer: RankingPage, platform: FakePlatform, tmp_path: Path
+) -> None:
+    first, second = (make_photos(tmp_path / name, ["IMG_1.jpg", "IMG_2.jpg"], side) for name, side in FOLDERS.items())
+    platform.state.behaviour.upload_bytes_per_second = AS_GOOD_AS_STUCK
+    marketer.choose([make_large_photo(tmp_path / "large.png", LARGE), *first])
+    expect(marketer.heading("0 of 3 photos done")).to_be_visible()
+    marketer.choose(second)
+    expect(marketer.heading("of 5 photos done")).to_be_visible()
+    marketer.choose(second)
+    platform.state.behaviour.upload_bytes_per_second = None
+    marketer.expect_scored(5)
+    (batch,) = platform.state.batches.values()
+    contents = {name: photo.content for name, photo in batch.photos.items() if name != "large.png"}
+    names = ["IMG_1.jpg", "IMG_2.jpg", "IMG_1-2.jpg", "IMG_2-2.jpg"]
+    assert contents == {name: path.read_bytes() for name, path in zip(names, [*first, *second], strict=True)}
 
 
 def test_trouble_of_the_service_is_said_and_passes(

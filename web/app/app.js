@@ -14,6 +14,7 @@ function nameOfBatch(folder, count) {
 }
 
 /** @typedef {{id: string, name: string, photos: number}} Deletion */
+/** @typedef {{batches: any[], cursor: string | null, isReading: boolean}} BatchList as far as it was read */
 
 export class App {
   route = parseRoute(location.hash);
@@ -22,7 +23,7 @@ export class App {
   problem = null;
   /** @type {{models: any[], ensembles: any[]} | null} null before it has been read */
   catalogue = null;
-  /** @type {{batches: any[], cursor: string | null} | null} null before it has been read */
+  /** @type {BatchList | null} null before it has been read */
   list = null;
   /** @type {{name: string, ensembles: Set<string>, previews: boolean, isCreating: boolean}} the batch to be made */
   draft = { name: "", ensembles: new Set(), previews: false, isCreating: false };
@@ -115,8 +116,16 @@ export class App {
 
   loadMoreBatches() {
     return this.attempt(async () => {
-      const page = await this.api.batches(this.list?.cursor ?? null);
-      this.list = { batches: [...(this.list?.batches ?? []), ...page.batches], cursor: page.next_cursor };
+      const before = this.list;
+      this.#setReading(before, true);
+      try {
+        const page = await this.api.batches(before?.cursor ?? null);
+        if (this.list !== before) return; // it was read anew, or another answer was faster
+        const batches = [...(before?.batches ?? []), ...page.batches];
+        this.list = { batches, cursor: page.next_cursor, isReading: false };
+      } finally {
+        this.#setReading(before, false);
+      }
     });
   }
 
@@ -130,10 +139,18 @@ export class App {
     const { id } = /** @type {Deletion} */ (this.deleting);
     this.deleting = null;
     return this.attempt(async () => {
-      await this.api.deleteBatch(id);
+      const queue = this.#open.get(id)?.queue;
+      const ended = queue?.isBusy ? queue.pause() : null;
+      await this.api.deleteBatch(id).catch((error) => {
+        queue?.resume();
+        throw error;
+      });
       this.#close(id);
       if (this.list) this.list.batches = this.list.batches.filter((batch) => batch.id !== id);
       location.hash = address("batches");
+      if (!ended) return;
+      await ended;
+      await this.api.deleteBatch(id); // with what arrived while the batch was being deleted
     });
   }
 
@@ -161,9 +178,7 @@ export class App {
    */
   async #take({ files, folder }, key) {
     const batch = this.route.view === "batch" ? this.batch : null;
-    // A photo that the batch waits for keeps its name: it is sent again. Others get names of their own.
-    const taken = batch?.photos.filter(({ state }) => state !== "waiting").map(({ name }) => name);
-    const { photos, leftOut } = toPhotos(files, taken);
+    const { photos, leftOut } = toPhotos(files, batch?.names, (name, file) => batch?.awaits(name, file) ?? false);
     if (!photos.length) throw new Error(noPhotos(leftOut));
     if (batch) await batch.upload(photos);
     const target = batch ?? (await this.#create(photos, folder, key));
@@ -222,6 +237,12 @@ export class App {
       this.list = null;
       void this.loadMoreBatches();
     }
+  }
+
+  /** @param {BatchList | null} list @param {boolean} isReading whether its next page is on the way */
+  #setReading(list, isReading) {
+    if (list) list.isReading = isReading;
+    this.changed();
   }
 
   async #loadCatalogue() {

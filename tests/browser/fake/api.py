@@ -75,12 +75,14 @@ class Api:
         tenant = self._sign_in.tenant(request)
         if tenant is None:
             return problem(401, "This needs the id token of a user.")
-        if "batch" in request.path_params and not self._batch(tenant, request):
+        if "batch" in request.path_params and not self._knows(tenant, request):
             return problem(404, "There is no such batch.")
         return action(tenant, request, sent)
 
-    def _batch(self, tenant: str, request: Request) -> Batch | None:
-        return self._state.batch_of(tenant, request.path_params["batch"])
+    def _knows(self, tenant: str, request: Request) -> bool:
+        batch = request.path_params["batch"]
+        was_deleted = request.method == "DELETE" and (tenant, batch) in self._state.deletions
+        return was_deleted or self._state.batch_of(tenant, batch) is not None
 
     def _known(self, tenant: str, request: Request) -> Batch:
         return self._state.batches[request.path_params["batch"]]
@@ -105,7 +107,9 @@ class Api:
         return JSONResponse(batch.summary() | {"counts": counts | {"declared": len(states)}})
 
     def _delete(self, tenant: str, request: Request, _: Any) -> Response:
-        del self._state.batches[request.path_params["batch"]]
+        batch = request.path_params["batch"]
+        self._state.batches.pop(batch, None)
+        self._state.deletions.append((tenant, batch))
         return Response(status_code=204)
 
     def _photos(self, tenant: str, request: Request, _: Any) -> Response:

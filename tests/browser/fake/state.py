@@ -107,6 +107,8 @@ class State:
         self.behaviour = Behaviour()
         self.batches: dict[str, Batch] = {}
         self.creations: dict[str, str] = {}
+        self.deletions: list[tuple[str, str]] = []
+        """Tenant and batch, each time that it was deleted."""
         self.problems: list[str] = []
         """What broke the API's own description; tests fail by it."""
 

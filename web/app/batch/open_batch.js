@@ -2,8 +2,10 @@
 
 import { UploadQueue } from "../upload/queue.js";
 import { Links } from "./links.js";
-import { measuresOf } from "./ranking.js";
+import { ensemblesOf, measuresOf } from "./ranking.js";
 import { Watch } from "./watch.js";
+
+const MOST_HEATMAP_PHOTOS = 50; // of a request, as the API has it
 
 /** @param {import("../upload/files.js").Photo} photo */
 export function declared({ name, file, type }) {
@@ -19,13 +21,16 @@ export class OpenBatch {
   state = "loading";
   /** @type {string | null} why the photos could not be read just now */
   problem = null;
-  /** @type {string | null} pinned reference of the one that ranks; null: the first */
+  /** @type {string | null} pinned reference of the one that ranks; null before there is a result */
   ensemble = null;
   measure = "hit_rate";
   /** @type {Set<string>} names of the photos that were picked */
   picked = new Set();
   /** @type {{name: string, reason: string}[]} files that were dropped and are not uploaded */
   leftOut = [];
+  /** @type {Map<string, File>} what was taken for the batch here, by the photo's name */
+  #files = new Map();
+  #hasChosenEnsemble = false;
   #api;
   #onChange;
   #links = new Links();
@@ -65,13 +70,33 @@ export class OpenBatch {
    * @param {any[]} [links] where there are some already
    */
   async upload(photos, links) {
+    for (const { name, file } of photos) this.#files.set(name, file); // before links come: more may be dropped meanwhile
     this.queue.add(photos, links ?? (await this.#api.uploadLinks(this.id, photos.map(declared))));
     this.#watch.hurry();
+  }
+
+  /** Names that the batch's photos have, and those that are about to be declared. */
+  get names() {
+    return new Set([...this.photos.map(({ name }) => name), ...this.#files.keys()]);
+  }
+
+  /**
+   * Whether a file may come under a name of the batch: nothing has come under it yet, and no other file is about to.
+   *
+   * @param {string} name
+   * @param {File} file
+   */
+  awaits(name, file) {
+    const photo = this.photos.find((one) => one.name === name);
+    if (photo && photo.state !== "waiting") return false;
+    const coming = this.#files.get(name);
+    return !coming || (coming.size === file.size && coming.lastModified === file.lastModified);
   }
 
   /** @param {{ensemble: string} | {measure: string}} ranking */
   rankBy(ranking) {
     Object.assign(this, ranking);
+    this.#hasChosenEnsemble ||= "ensemble" in ranking;
     this.#onChange();
   }
 
@@ -89,8 +114,11 @@ export class OpenBatch {
 
   /** @param {string[]} names @param {object} subject @param {string} method */
   async requestHeatmaps(names, subject, method) {
-    await this.#api.requestHeatmaps(this.id, { photos: names, subjects: [subject], methods: [method] });
-    this.#watch.hurry();
+    for (let start = 0; start < names.length; start += MOST_HEATMAP_PHOTOS) {
+      const photos = names.slice(start, start + MOST_HEATMAP_PHOTOS);
+      await this.#api.requestHeatmaps(this.id, { photos, subjects: [subject], methods: [method] });
+      this.#watch.hurry();
+    }
   }
 
   get counts() {
@@ -110,6 +138,7 @@ export class OpenBatch {
   /** @param {any[]} photos */
   #take(photos) {
     this.photos = photos.map((photo) => this.#withStableLinks(photo));
+    if (!this.#hasChosenEnsemble) this.ensemble = ensemblesOf(photos)[0] ?? null;
     const measures = measuresOf(photos, this.ensemble);
     if (measures.length && !measures.includes(this.measure)) this.measure = measures[0];
     const fingerprint = JSON.stringify([photos.map(essence), this.state]);
@@ -140,7 +169,7 @@ export class OpenBatch {
       photo_url: this.#links.stable(photo.photo_url, version),
       heatmaps: photo.heatmaps.map((heatmap) => ({
         ...heatmap,
-        overlay_url: this.#links.stable(heatmap.overlay_url, version),
+        overlay_url: this.#links.stable(heatmap.overlay_url, `${version} ${heatmap.score}`),
       })),
     };
   }

@@ -26,14 +26,24 @@ export function ranked(photos, ensemble, measure) {
     .sort(({ result: one }, { result: other }) => one.rank - other.rank || sign * (one.score - other.score));
 }
 
-/** @param {any} photo @param {string | null} ensemble the first where none is named */
+/** @param {any} photo @param {string | null} ensemble */
 export function resultOf(photo, ensemble) {
-  return photo.results.find((result) => result.ensemble === ensemble) ?? (ensemble ? undefined : photo.results[0]);
+  return photo.results.find((result) => result.ensemble === ensemble);
 }
 
-/** @param {any[]} photos */
+/**
+ * Those that photos were scored with by name, of their versions the one of most photos first, else the newest.
+ *
+ * @param {any[]} photos
+ * @returns {string[]} pinned references
+ */
 export function ensemblesOf(photos) {
-  return [...new Set(photos.flatMap(({ results }) => results.map(({ ensemble }) => ensemble)))].sort();
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const { ensemble } of photos.flatMap(({ results }) => results)) counts.set(ensemble, (counts.get(ensemble) ?? 0) + 1);
+  const found = [...counts].map(([ref, count]) => ({ ref, count, name: ref.split("@")[0], version: Number(ref.split("@")[1]) }));
+  found.sort((one, other) => one.name.localeCompare(other.name) || other.count - one.count || other.version - one.version);
+  return found.map(({ ref }) => ref);
 }
 
 /** @param {any[]} photos @param {string | null} ensemble */

@@ -1,7 +1,7 @@
 /** How heatmaps are looked at: what they explain, how they are laid over the photo, and the box that is drawn. */
 
 import { shareInBox } from "./share.js";
-import { loadMap } from "./maps.js";
+import { loadMap, mapKey } from "./maps.js";
 
 /** @type {import("./share.js").Box} where the first box lies for those who draw without a pointer */
 const MIDDLE = { left: 0.3, top: 0.3, right: 0.7, bottom: 0.7 };
@@ -21,7 +21,9 @@ export class Look {
   box = null;
   /** @type {import("./share.js").SignedMap | null} */
   map = null;
-  #mapUrl = "";
+  /** @type {string | null} why there is no map */
+  mapProblem = null;
+  #mapKey = "";
   #onChange;
 
   /** @param {() => void} onChange */
@@ -40,20 +42,28 @@ export class Look {
     return this.map && this.box ? shareInBox(this.map, this.box) : null;
   }
 
-  /** Has the map ready that belongs to what is shown. @param {string | null | undefined} url */
-  useMap(url) {
-    const address = url?.split("?")[0] ?? "";
-    if (address === this.#mapUrl) return;
-    this.#mapUrl = address;
+  /** Has the map ready that belongs to the heatmap that is shown. @param {any} heatmap as the API gives it */
+  useMap(heatmap) {
+    const key = heatmap?.map_url ? mapKey(heatmap) : "";
+    if (key === this.#mapKey) return;
+    this.#mapKey = key;
     this.map = null;
-    if (url) void this.#load(url, address);
+    this.mapProblem = null;
+    if (key) void this.#load(heatmap.map_url, key);
   }
 
-  /** @param {string} url @param {string} address */
-  async #load(url, address) {
-    const map = await loadMap(url).catch(() => null);
-    if (address !== this.#mapUrl) return;
-    this.map = map;
+  /** Has a map loaded again that could not be. */
+  retryMap() {
+    this.#mapKey = "";
+    this.#onChange();
+  }
+
+  /** @param {string} url @param {string} key */
+  async #load(url, key) {
+    /** @type {Partial<Look>} */
+    const found = await loadMap(url, key).then((map) => ({ map }), ({ message }) => ({ mapProblem: message }));
+    if (key !== this.#mapKey) return;
+    Object.assign(this, found);
     this.#onChange();
   }
 

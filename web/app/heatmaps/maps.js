@@ -5,9 +5,13 @@ import { readNpz } from "./npz.js";
 /** @type {Map<string, Promise<import("./share.js").SignedMap>>} */
 const loaded = new Map();
 
-/** @param {string} url of the `.npz` file */
-export function loadMap(url) {
-  const key = url.split("?")[0];
+/** What tells maps apart: a photo that is scored anew has another at the same place. @param {any} heatmap that is done */
+export function mapKey({ map_url: url, score }) {
+  return `${url.split("?")[0]} ${score}`;
+}
+
+/** @param {string} url of the `.npz` file @param {string} key of its own */
+export function loadMap(url, key) {
   const map = loaded.get(key) ?? fetchMap(url);
   loaded.set(key, map);
   map.catch(() => loaded.delete(key));

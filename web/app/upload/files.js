@@ -87,23 +87,27 @@ function typeOf(file) {
  * other files are left out. Hidden files, which systems put into folders, are left out silently.
  *
  * @param {File[]} files
- * @param {Iterable<string>} taken names that others have
+ * @param {Iterable<string>} present names that the batch has
+ * @param {(name: string, file: File) => boolean} isAwaited whether the file may come under a name that the batch has
  * @returns {{photos: Photo[], leftOut: {name: string, reason: string}[]}}
  */
-export function toPhotos(files, taken = []) {
-  const names = new Set(taken);
+export function toPhotos(files, present = [], isAwaited = () => false) {
+  const names = new Set(present);
   const own = new Set(files.map((file) => file.name));
+  const given = new Set();
   const photos = [];
   const leftOut = [];
   for (const file of files.filter(({ name }) => !name.startsWith("."))) {
     const type = typeOf(file);
+    const isTaken = (/** @type {string} */ name) => given.has(name) || (names.has(name) && !isAwaited(name, file));
+    const name = isTaken(file.name) ? numbered(file.name, (other) => isTaken(other) || own.has(other)) : file.name;
     const reason = type === null ? "no photo" : file.size === 0 ? "an empty file" : "more than a batch can hold";
-    if (type === null || file.size === 0 || names.size >= MOST_PHOTOS) {
+    if (type === null || file.size === 0 || (names.size >= MOST_PHOTOS && !names.has(name))) {
       leftOut.push({ name: file.name, reason });
       continue;
     }
-    const name = names.has(file.name) ? numbered(file.name, (other) => names.has(other) || own.has(other)) : file.name;
     names.add(name);
+    given.add(name);
     photos.push({ name, file, type });
   }
   return { photos, leftOut };

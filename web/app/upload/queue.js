@@ -26,7 +26,9 @@ const NEW_LINKS_A_FILE = 3;
 export class UploadQueue {
   /** @type {Map<string, Entry>} */
   #entries = new Map();
-  #sending = 0;
+  /** @type {Set<Promise<void>>} */
+  #sending = new Set();
+  #isPaused = false;
   #timer = 0;
   #fetchLinks;
   #onChange;
@@ -42,7 +44,7 @@ export class UploadQueue {
     this.#fetchLinks = fetchLinks;
     this.#onChange = onChange;
     const signal = this.#cancel.signal;
-    addEventListener("online", () => this.#resume(), { signal });
+    addEventListener("online", () => this.#isPaused || this.resume(), { signal });
     addEventListener("offline", () => this.#hangUp(), { signal });
   }
 
@@ -77,10 +79,24 @@ export class UploadQueue {
     this.#changed();
   }
 
+  /** Ends what is being sent and starts nothing until `resume`. @returns {Promise<unknown>} once nothing is on its way */
+  pause() {
+    this.#isPaused = true;
+    this.#hangUp();
+    return Promise.all(this.#sending);
+  }
+
+  /** Goes on at once, also with what waited to be tried again. */
+  resume() {
+    this.#isPaused = false;
+    for (const entry of this.#entries.values()) entry.notBefore = 0;
+    this.#changed();
+  }
+
   /** Stops everything for good. */
   stop() {
     this.#cancel.abort();
-    this.#hangUp();
+    void this.pause();
     clearTimeout(this.#timer);
   }
 
@@ -88,12 +104,6 @@ export class UploadQueue {
   #hangUp() {
     this.#line.abort();
     this.#line = new AbortController();
-  }
-
-  /** After a time without network nothing waits any longer. */
-  #resume() {
-    for (const entry of this.#entries.values()) entry.notBefore = 0;
-    this.#changed();
   }
 
   /** @param {string | null} justSent */
@@ -104,19 +114,28 @@ export class UploadQueue {
 
   #startWhatIsDue() {
     clearTimeout(this.#timer);
-    if (!navigator.onLine || this.#cancel.signal.aborted) return;
+    if (!navigator.onLine || this.#isPaused) return;
     const waiting = [...this.#entries.values()].filter(({ state }) => state === "waiting");
     const now = performance.now();
-    for (const entry of waiting.filter(({ notBefore }) => notBefore <= now).slice(0, AT_ONCE - this.#sending)) {
-      void this.#send(entry);
+    for (const entry of waiting.filter(({ notBefore }) => notBefore <= now).slice(0, AT_ONCE - this.#sending.size)) {
+      this.#start(entry);
     }
     const later = waiting.map(({ notBefore }) => notBefore).filter((time) => time > now);
     if (later.length) this.#timer = setTimeout(() => this.#changed(), Math.min(...later) - now);
   }
 
   /** @param {Entry} entry */
+  #start(entry) {
+    const sending = this.#send(entry).then(() => {
+      this.#sending.delete(sending);
+      this.#changed(entry.state === "sent" ? entry.name : null);
+    });
+    this.#sending.add(sending);
+  }
+
+  /** @param {Entry} entry */
   async #send(entry) {
-    this.#sending++;
+    const { signal } = this.#line;
     Object.assign(entry, { state: "sending", share: 0, problem: null });
     try {
       entry.link ??= (await this.#fetchLinks([entry]))[0];
@@ -124,13 +143,11 @@ export class UploadQueue {
         entry.share = share;
         this.#onChange(null);
       };
-      await transfer(/** @type {NonNullable<Entry["link"]>} */ (entry.link), entry.file, onProgress, this.#line.signal);
+      await transfer(/** @type {NonNullable<Entry["link"]>} */ (entry.link), entry.file, onProgress, signal);
       Object.assign(entry, { state: "sent", share: 1 });
     } catch (error) {
       this.#failed(entry, /** @type {Error & {kind?: string}} */ (error));
     }
-    this.#sending--;
-    this.#changed(entry.state === "sent" ? entry.name : null);
   }
 
   /** @param {Entry} entry @param {Error & {kind?: string}} error */

@@ -28,6 +28,7 @@ export function transfer(link, file, onProgress, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const lost = () => reject(new TransferError("network", "The connection was lost."));
+    if (signal.aborted) return lost();
     let watchdog = setTimeout(() => request.abort(), STALLED_MS);
     const alive = () => {
       clearTimeout(watchdog);

@@ -3,7 +3,7 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { MEASURES } from "../batch/measures.js";
-import { ensemblesOf, measuresOf, ranked, resultOf } from "../batch/ranking.js";
+import { ensemblesOf, measuresOf, ranked } from "../batch/ranking.js";
 import { dropTarget, fileButtons } from "./drop.js";
 import { choice } from "./choice.js";
 import { picksBar, rankingTable } from "./ranking.js";
@@ -31,7 +31,7 @@ export function batchView(app) {
     </header>
     ${troubled(batch)} ${progress(batch)} ${leftOut(batch)}
     ${rows.length ? [toolbar(app, batch), rankingTable(app, batch, rows), picksBar(app, batch)] : nothing}
-    ${failures(batch)} ${addPhotos(app)} ${rows.length ? readingHelp(app, batch, rows) : nothing} ${end(app, batch)}
+    ${failures(batch)} ${batch.state === "ready" ? addPhotos(app) : nothing} ${rows.length ? readingHelp(app, batch, rows) : nothing} ${end(app, batch)}
   `;
 }
 
@@ -128,14 +128,13 @@ function leftOut({ leftOut: files }) {
 function toolbar(app, batch) {
   const ensembles = ensemblesOf(batch.photos);
   const measures = measuresOf(batch.photos, batch.ensemble);
-  const shown = batch.ensemble ?? ensembles[0];
   return html`<div class="toolbar">
     <h2>${MEASURES[batch.measure].title}, ${MEASURES[batch.measure].order}</h2>
     ${measures.length > 1
       ? choice("Rank by", "measure", measures.map((id) => ({ id, label: MEASURES[id].title })), batch.measure, (measure) => batch.rankBy({ measure }))
       : nothing}
     ${ensembles.length > 1
-      ? choice("Scored by", "ensemble", ensembles.map((id) => ({ id, label: id })), shown, (ensemble) => batch.rankBy({ ensemble }))
+      ? choice("Scored by", "ensemble", ensembles.map((id) => ({ id, label: id })), batch.ensemble, (ensemble) => batch.rankBy({ ensemble }))
       : nothing}
     <button @click=${() => app.downloadCsv(batch)}>Download CSV</button>
   </div>`;
@@ -171,7 +170,7 @@ function addPhotos(app) {
 
 /** @param {App} app @param {OpenBatch} batch */
 function end(app, batch) {
-  const ensemble = resultOf(batch.photos.find(({ results }) => results.length) ?? { results: [] }, batch.ensemble)?.ensemble;
+  const { ensemble } = batch;
   const what = { id: batch.id, name: batch.info.name, photos: batch.counts.all };
   return html`<footer class="batch-foot">
     <p class="quiet">${ensemble ? `Scored with ${ensemble}.` : ""}</p>

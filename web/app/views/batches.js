@@ -18,8 +18,8 @@ function empty() {
     <p><a class="button primary" href="#/">Rank your first photos</a></p>`;
 }
 
-/** @param {import("../app.js").App} app @param {{batches: any[], cursor: string | null}} list */
-function table(app, { batches, cursor }) {
+/** @param {import("../app.js").App} app @param {import("../app.js").BatchList} list */
+function table(app, { batches, cursor, isReading }) {
   const more = () => app.loadMoreBatches();
   return html`<ul class="batches">
       ${batches.map(
@@ -38,5 +38,5 @@ function table(app, { batches, cursor }) {
         </li>`,
       )}
     </ul>
-    ${cursor ? html`<p><button @click=${more}>Show more</button></p>` : ""}`;
+    ${cursor ? html`<p><button ?disabled=${isReading} @click=${more}>Show more</button></p>` : ""}`;
 }

@@ -44,14 +44,14 @@ function boxStyle({ left, top, right, bottom }) {
   return Object.entries(sides).map(([name, share]) => `${name}: ${100 * share}%`).join("; ");
 }
 
-/** @param {Look} look @param {any} heatmap */
-export function boxPanel(look, heatmap) {
+/** @param {Look} look @param {import("../batch/open_batch.js").OpenBatch} batch @param {any} heatmap */
+export function boxPanel(look, batch, heatmap) {
   if (heatmap?.status !== "done") return nothing;
   return html`<section class="box-panel" aria-labelledby="box-title">
     <h2 id="box-title">Does the product carry the score?</h2>
     <p>Draw a box around something in the photo to see how much of the heatmap lies in it.</p>
     ${look.box ? edges(look) : html`<p><button @click=${() => look.drawInTheMiddle()}>Put a box in the middle</button></p>`}
-    <p class="share" role="status">${shareText(look)}</p>
+    ${look.mapProblem ? mapFailure(look, batch) : html`<p class="share" role="status">${shareText(look)}</p>`}
   </section>`;
 }
 
@@ -73,6 +73,18 @@ function edges(look) {
       )}
     </fieldset>
     <p><button class="plain" @click=${() => look.draw(null)}>Remove the box</button></p>`;
+}
+
+/** @param {Look} look @param {import("../batch/open_batch.js").OpenBatch} batch */
+function mapFailure(look, batch) {
+  const retry = () => {
+    batch.watch(); // for new links, where it is theirs that have expired
+    look.retryMap();
+  };
+  return html`<div class="notice failure" role="status">
+    <p>The heatmap’s numbers are missing: ${look.mapProblem}.</p>
+    <button class="plain" @click=${retry}>Try again</button>
+  </div>`;
 }
 
 /** @param {Look} look */

@@ -25,14 +25,14 @@ export function lookView(app) {
   const subject = subjects.find(({ key }) => key === app.look.subject) ?? subjects[0];
   const heatmaps = new Map(shown.map(({ photo }) => [photo.name, heatmapOf(photo, subject.key, app.look.method)]));
   const single = shown.length === 1;
-  app.look.useMap(single ? heatmaps.get(shown[0].photo.name)?.map_url : null);
+  app.look.useMap(single ? heatmaps.get(shown[0].photo.name) : null);
   return html`
     <p class="quiet"><a href=${address("batches", batch.id)}>${batch.info?.name ?? "The batch"}</a></p>
     <h1 tabindex="-1">${single ? shown[0].photo.name : `${shown.length} photos side by side`}</h1>
     ${controls(app, subjects, subject)} ${making(app, batch, shown, heatmaps, subject)}
     <div class=${single ? "look single" : "look"}>
       ${repeat(shown, ({ photo }) => photo.name, (row) => figure(app, batch, row, heatmaps.get(row.photo.name), single))}
-      ${single ? boxPanel(app.look, heatmaps.get(shown[0].photo.name)) : nothing}
+      ${single ? boxPanel(app.look, batch, heatmaps.get(shown[0].photo.name)) : nothing}
     </div>
     ${single ? nothing : html`<p class="quiet">Differences between photos that are smaller than the models’ spread say little.</p>`}
   `;

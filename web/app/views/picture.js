@@ -2,9 +2,25 @@
 
 import { html } from "../../vendor/lit-html/lit-html.js";
 
-/** Puts another picture in the place of one that cannot be shown, or an empty frame. @param {Event} event */
+// A thumbnail is written a moment after the score that it stands beside.
+const RETRY_MS = [300, 1000, 3000];
+
+/**
+ * Asks again for a picture that may not be there yet; then puts another in its place, or an empty frame.
+ *
+ * @param {Event} event
+ */
 function replace(event) {
   const image = /** @type {HTMLImageElement} */ (event.target);
+  const tries = Number(image.dataset.tries ?? 0);
+  if (image.classList.contains("thumbnail") && tries < RETRY_MS.length) {
+    image.dataset.tries = String(tries + 1);
+    const { src } = image;
+    setTimeout(() => {
+      if (image.src === src) image.src = src;
+    }, RETRY_MS[tries]);
+    return;
+  }
   const other = image.dataset.other;
   delete image.dataset.other;
   if (other && other !== image.src) image.src = other;

@@ -96,7 +96,7 @@ export function picksBar(app, batch) {
   const picked = [...batch.picked];
   if (!picked.length) return nothing;
   const tooMany = picked.length > LOOK_AT_MOST;
-  const subject = { ensemble: resultOf(batch.photos.find(({ name }) => batch.picked.has(name)), batch.ensemble)?.ensemble, measure: batch.measure };
+  const subject = { ensemble: batch.ensemble, measure: batch.measure };
   const make = () => app.requestHeatmaps(batch, picked, subject, "gradcam");
   return html`<div class="picks" role="region" aria-label="Picked photos">
     <p>${photosText(picked.length)} picked</p>

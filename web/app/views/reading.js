@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { MEASURES } from "../batch/measures.js";
-import { measuresOf, resultOf } from "../batch/ranking.js";
+import { measuresOf } from "../batch/ranking.js";
 
 /** @typedef {import("../app.js").App} App */
 
@@ -36,7 +36,7 @@ export function readingHelp(app, batch, rows) {
     <dl class="details">
       ${measures.map((measure) => html`<dt>${MEASURES[measure].title}</dt><dd>${MEASURES[measure].explains}</dd>`)}
       <dt>Reference photos</dt>
-      <dd>“Higher than 71 %” means: of 100 reference photos, 71 get a lower score. ${reference(app, batch, rows)}</dd>
+      <dd>“Higher than 71 %” means: of 100 reference photos, 71 get a lower score. ${reference(app, batch)}</dd>
       <dt>Rank</dt>
       <dd>Photos share a rank, which a = marks, where their scores differ by no more than the models disagree about them.</dd>
       <dt>Spread</dt>
@@ -50,9 +50,8 @@ export function readingHelp(app, batch, rows) {
   </section>`;
 }
 
-/** @param {App} app @param {import("../batch/open_batch.js").OpenBatch} batch @param {any[]} rows */
-function reference(app, batch, rows) {
-  const ref = resultOf(rows[0].photo, batch.ensemble).ensemble;
-  const found = app.catalogue?.ensembles.find((ensemble) => ensemble.ref === ref)?.measures[batch.measure]?.reference;
+/** @param {App} app @param {import("../batch/open_batch.js").OpenBatch} batch */
+function reference(app, batch) {
+  const found = app.catalogue?.ensembles.find(({ ref }) => ref === batch.ensemble)?.measures[batch.measure]?.reference;
   return found ? `They are: ${found.description} (n = ${found.n.toLocaleString("en")}).` : "";
 }
