@@ -12,6 +12,9 @@ export function declared({ name, file, type }) {
   return { name, bytes: file.size, type };
 }
 
+// Heatmaps that a batch asked for are made after the scores, and come without having been announced.
+const PREVIEW_PATIENCE_MS = 120_000;
+
 export class OpenBatch {
   /** @type {any} what the API says of the batch; null before it has been read */
   info = null;
@@ -36,6 +39,7 @@ export class OpenBatch {
   #links = new Links();
   #watch = new Watch(() => this.#look());
   #fingerprint = "";
+  #changedAt = 0;
 
   /**
    * @param {string} id
@@ -148,8 +152,17 @@ export class OpenBatch {
     this.problem = null;
     if (hasChanged) this.#onChange();
     const pending = photos.some(({ state, heatmaps }) => state === "waiting" || heatmaps.some(isQueued));
-    if (hasChanged) return "changed";
-    return pending || this.queue.isBusy ? "same" : "settled";
+    if (hasChanged) {
+      this.#changedAt = performance.now();
+      return "changed";
+    }
+    return pending || this.queue.isBusy || this.#awaitsPreviews ? "same" : "settled";
+  }
+
+  get #awaitsPreviews() {
+    const hasPatience = performance.now() - this.#changedAt < PREVIEW_PATIENCE_MS;
+    const isMissing = this.photos.some(({ state, heatmaps }) => state === "scored" && !heatmaps.length);
+    return Boolean(this.info?.preview_heatmaps) && isMissing && hasPatience;
   }
 
   /** @param {Error & {kind?: string}} error */
