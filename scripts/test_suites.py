@@ -20,23 +20,31 @@ class Suite:
     Attributes:
         covers: what it proves, for people.
         tools: programs it cannot do without, and how to get each.
+        workers: how many processes share its modules.
     """
 
     covers: str
     tools: Mapping[str, str]
+    workers: int = 0
+
+    def command(self, name: str) -> list[str]:
+        """What runs it."""
+        parallel = ["--numprocesses", str(self.workers), "--dist", "loadfile"] if self.workers else []
+        return [sys.executable, "-m", "pytest", f"tests/{name}", *parallel]
 
 
 TERRAFORM = {"terraform": "https://developer.hashicorp.com/terraform/install"}
 STRIP = {"strip": "the package binutils"}
 CHROMIUM = {"chromium": "your system's package manager, e.g. apt-get install"}
 SUITES = {
-    "unit": Suite("one module at a time, no network", {}),
-    "integration": Suite("functions and commands against emulated AWS services, in this process", {}),
+    "unit": Suite("one module at a time, no network", {}, workers=2),
+    "integration": Suite("functions and commands against emulated AWS services, in this process", {}, workers=2),
     "terraform": Suite(
         "the Terraform modules, offline",
         TERRAFORM | {"cloud-init": "your system's package manager, e.g. apt-get install"},
+        workers=2,
     ),
-    "browser": Suite("the page in Chromium, against a stand-in for the platform", CHROMIUM),
+    "browser": Suite("the page in Chromium, against a stand-in for the platform", CHROMIUM, workers=2),
     "e2e": Suite("published weights, through the command and the packaged functions", STRIP),
     "platform": Suite(
         "the Terraform applied to an emulator: photos, page and API through it, and its removal",
@@ -56,7 +64,7 @@ def main() -> int:
             outcome = "NOT RUN: " + "; ".join(f"{tool} is missing, get it from {way}" for tool, way in missing.items())
             failed = failed or require_all
         else:
-            passed = subprocess.run([sys.executable, "-m", "pytest", f"tests/{name}"], check=False).returncode == 0
+            passed = subprocess.run(SUITES[name].command(name), check=False).returncode == 0
             outcome = f"{'passed' if passed else 'FAILED'} in {time.monotonic() - start:.0f} s"
             failed = failed or not passed
         lines.append(f"{name:12} {outcome}  ({SUITES[name].covers})")

@@ -138,7 +138,7 @@ def _score_all(
     models: dict[str, LoadedModel] = {}
     for ensemble in ensembles:
         for ref, model in ensemble.models.items():
-            if ref not in models or model.programs.features:  # one that only scores cannot stand in for a trunk
+            if ref not in models or model.gives_features:  # one that only scores cannot stand in for a trunk
                 models[ref] = model
     manifests = {ref: manifest for ensemble in ensembles for ref, manifest in ensemble.spec.manifests.items()}
     trunks = frozenset[str]().union(*(ensemble.spec.trunks for ensemble in ensembles))

@@ -32,6 +32,11 @@ class LoadedModel:
     params: Params = field(repr=False)
     trunks: tuple["LoadedModel", ...] = ()
 
+    @property
+    def gives_features(self) -> bool:
+        """Whether it can be a trunk, not only score."""
+        return bool(self.programs.features)
+
     def __call__(self, images: Images) -> Float[np.ndarray, " batch"]:
         """Scores preprocessed images, at least one, in compiled batch sizes; of several heads gives the mean."""
         if self.trunks:

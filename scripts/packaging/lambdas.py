@@ -9,13 +9,12 @@ from pathlib import Path
 
 from scripts.packaging import limits
 from scripts.packaging.architecture import Architecture
-from scripts.packaging.archives import file_sha256, unpacked_bytes, write_tarball, write_zip
-from scripts.packaging.bytecode import compile_modules
-from scripts.packaging.dependencies import ROOT, bundled_requirements, install, zipped_requirements
+from scripts.packaging.archives import unpacked_bytes, write_zip
+from scripts.packaging.dependencies import ROOT, install, zipped_requirements
 from scripts.packaging.errors import PackagingError
 from scripts.packaging.limits import Size
-from scripts.packaging.manifest import Entry, Manifest, bundle_entry, path_from_root
-from scripts.packaging.trimming import strip_shared_objects, trim
+from scripts.packaging.manifest import Entry, Manifest, path_from_root
+from scripts.packaging.runtime import RUNTIME, Runtime, ensure_runtime, finish
 
 WORKER_BUNDLE = "worker_runtime"  # of the manifest; see worker.py
 SHARED_PACKAGE = "model_store"
@@ -45,12 +44,10 @@ class Lambdas:
     Attributes:
         zips: by function.
         runtime: the bundle.
-        runtime_digest: SHA-256 of the bundle's archive, by which it is installed on the volume.
     """
 
     zips: dict[str, Package]
-    runtime: Package
-    runtime_digest: str
+    runtime: Runtime
 
     def sizes(self) -> list[Size]:
         """Every size that has a limit."""
@@ -64,11 +61,13 @@ class Lambdas:
             name: {"path": path_from_root(package.path), "sha256_base64": _sha256_base64(package.path)}
             for name, package in self.zips.items()
         }
-        return zips | {"runtime": bundle_entry(self.runtime.path, self.runtime_digest, self.runtime.unpacked)}
+        return zips | {RUNTIME: self.runtime.entry()}
 
 
 def package(architecture: Architecture, out: Path, report: Report) -> Lambdas:
     """Builds everything into a folder, which then holds nothing else but the workers' bundle, where there is one.
+
+    The bundle is kept where it would be the same.
 
     Args:
         architecture: of the functions.
@@ -80,18 +79,12 @@ def package(architecture: Architecture, out: Path, report: Report) -> Lambdas:
     """
     work = out / ".work"
     shutil.rmtree(work, ignore_errors=True)
-    report("Fetching the bundle's dependencies")
-    install(bundled_requirements(), architecture, work / "runtime")
-    report("Stripping and compiling it")
-    _finish(work / "runtime", architecture)
-    report("Archiving it")
-    archive = write_tarball(work / "runtime", out, "runtime")
-    runtime = Package(archive, unpacked_bytes(work / "runtime"))
+    runtime = ensure_runtime(architecture, out, work, report)
     report("Zipping the functions")
     install(zipped_requirements(), architecture, work / "zipped")
     zips = {name: _zip(name, architecture, work, out) for name in function_names()}
     shutil.rmtree(work)
-    lambdas = Lambdas(zips, runtime, file_sha256(archive))
+    lambdas = Lambdas(zips, runtime)
     Manifest(out).replace(lambdas.manifest(), keep=WORKER_BUNDLE)
     return lambdas
 
@@ -115,14 +108,8 @@ def _zip(name: str, architecture: Architecture, work: Path, out: Path) -> Packag
     shutil.copytree(ROOT / SHARED_PACKAGE, folder / SHARED_PACKAGE)
     others = [other for other in function_names() if other != name]
     shutil.copytree(ROOT / FUNCTIONS_PACKAGE, folder / FUNCTIONS_PACKAGE, ignore=shutil.ignore_patterns(*others))
-    _finish(folder, architecture)
+    finish(folder, architecture)
     return Package(write_zip(folder, out, name), unpacked_bytes(folder))
-
-
-def _finish(folder: Path, architecture: Architecture) -> None:
-    trim(folder)
-    strip_shared_objects(folder, architecture)
-    compile_modules(folder)
 
 
 def _sha256_base64(path: Path) -> str:

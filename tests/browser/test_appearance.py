@@ -57,7 +57,7 @@ class Camera:
 
     def look(self, state: str) -> None:
         """At the present state."""
-        self._viewer.page.wait_for_load_state("networkidle")
+        expect(self._viewer.page.get_by_text("Loading …")).to_have_count(0)
         for picture in self._viewer.page.locator(".picture, .overlay").all():
             expect(picture).to_have_js_property("complete", True)
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ from tests.platform.platform_client import PlatformClient
 __all__ = ["command", "demo_photos", "published", "store_folder"]
 
 N_PHOTOS = 20
-PACKAGES = "packages"  # the folder of the functions' packages in the platform's own
+PACKAGES = ROOT / "build" / "lambda"
 LAST = ("test_direct_trigger.py", "test_removal.py")  # they change the platform for all that come after them
 
 
@@ -34,10 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def platform(published: Command, store_folder: Path) -> Iterator[LocalPlatform]:
     assert published is not None
     layout = Layout(ROOT / "build" / "platform-tests")
-    packages = layout.root / PACKAGES
-    packing = [sys.executable, "-m", "scripts.package_lambdas", "--out", str(packages)]
-    subprocess.run(packing, check=True, cwd=ROOT, capture_output=True)
-    platform = local_platform(layout, free_port(), packages / MANIFEST_FILE, store_folder)
+    subprocess.run([sys.executable, "-m", "scripts.package_lambdas"], check=True, cwd=ROOT, capture_output=True)
+    platform = local_platform(layout, free_port(), PACKAGES / MANIFEST_FILE, store_folder)
     platform.down()  # one whose tests were killed
     shutil.rmtree(layout.store, ignore_errors=True)
     platform.up(print)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from scripts.local_platform.platform import LocalPlatform
 from tests.e2e.conftest import ROOT
-from tests.platform.conftest import PACKAGES
 from tests.platform.platform_client import PlatformClient
 
 
@@ -37,7 +36,7 @@ def test_down_leaves_no_process_and_keeps_what_is_expensive_to_make(platform: Lo
     platform.down()
 
     assert not processes(platform)
-    assert sorted(path.name for path in layout.root.iterdir()) == [PACKAGES, "store", "venv"]
+    assert sorted(path.name for path in layout.root.iterdir()) == ["store", "venv"]
     assert not layout.deployment_file.exists()
 
 

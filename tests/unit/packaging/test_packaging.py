@@ -20,6 +20,7 @@ from scripts.packaging.dependencies import Requirements
 from scripts.packaging.errors import PackagingError
 from scripts.packaging.limits import Limit, Size
 from scripts.packaging.manifest import Entry, Manifest, bundle_entry
+from scripts.packaging.runtime import RUNTIME, Runtime, find_runtime
 from scripts.packaging.tools import find_uv, run
 from scripts.packaging.trimming import strip_shared_objects, trim
 
@@ -104,6 +105,19 @@ class TestManifest:
         manifest.replace({}, keep="worker_runtime")
 
         assert not manifest.entries()
+
+
+def test_a_bundle_is_kept_while_it_is_whole_and_made_from_the_same(folder: Path, tmp_path: Path) -> None:
+    archive = write_tarball(folder, tmp_path, RUNTIME)
+    bundle = Runtime(archive, 123, file_sha256(archive), "these wheels")
+    Manifest(tmp_path).add(RUNTIME, bundle.entry())
+
+    assert find_runtime(tmp_path, "these wheels") == bundle
+    assert find_runtime(tmp_path, "newer wheels") is None
+    archive.write_bytes(archive.read_bytes() + b"x")
+    assert find_runtime(tmp_path, "these wheels") is None
+    archive.unlink()
+    assert find_runtime(tmp_path, "these wheels") is None
 
 
 def test_requirements_are_listed_once() -> None:

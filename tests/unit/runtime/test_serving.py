@@ -154,6 +154,8 @@ def test_the_least_recently_asked_ensembles_are_dropped(store: ModelStore, obser
 class CountingModel:
     """Takes the place of a model, and notes how many photos it is shown at a time."""
 
+    gives_features = False
+
     def __init__(self, model: LoadedModel) -> None:
         self.manifest = model.manifest
         self.batches: list[int] = []
