@@ -15,9 +15,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.events import object_events
-from functions.publish.archives import ArchiveError
 from functions.publish.artefacts import UploadedModel, find_artefacts
 from functions.publish.publisher import Publisher
+from model_store.archives import ArchiveError
 from model_store.aws.objects import Objects
 from model_store.aws.table import Table
 from model_store.golden import golden_image

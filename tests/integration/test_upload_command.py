@@ -2,9 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,27 +13,13 @@ from memorability import main
 from model_store.aws.table import Table
 from model_store.images import ImageErrorCode
 from model_store.items import Origin, record_item
-from model_store.records import FailedRecord, Failure, MeasureResult, ModelScore, ScoredRecord, parse_record
+from model_store.records import FailedRecord, Failure, MeasureResult, ModelScore, ScoredRecord
 from model_store.store import Measure
 from model_store.uploads import UploadKey
 from tests.local_aws import RESULTS, UPLOADS, LocalAws, local_aws
+from tests.unit.command.running import BAD_USAGE, FAILURE, SUCCESS, Command, Result
 
 REGION = "eu-central-1"
-SUCCESS, FAILURE, BAD_USAGE = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class Result:
-    exit_code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def records(self) -> list[ScoredRecord | FailedRecord]:
-        return [parse_record(line) for line in self.stdout.splitlines()]
-
-
-type Command = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,15 @@ from typing import Any
 
 from functions.publish.artefacts import UploadedModel
 from functions.publish.publisher import Compile, Publisher
+from model_store.items import Item
+from model_store.runtime.compiling import CompilerCrashError
 from model_store.store import Manifest, ModelStore
 from model_store.store.layout import COMPILED_FOLDER, MANIFEST_FILE
 from tests.unit.functions.fakes import FakeObjects, FakeTable, created
 from tests.unit.store.samples import publish, write_executables
+
+type Files = dict[str, bytes]
+type Tree = dict[str, bytes]
 
 NAME, VERSION = "vitmem", "2.0"
 FOLDER = f"models/{NAME}/{VERSION}/"
@@ -64,3 +69,17 @@ def publish_upload(root: Path) -> None:
         FOLDER + path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
     }
     publisher(root, files).publish(uploaded())
+
+
+def tree(root: Path) -> Tree:
+    """Every file that a reader of the store can see."""
+    paths = (path for path in root.rglob("*") if path.is_file() and path.name != ".lock")
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+
+
+def record(table: FakeTable, version: str = "2.0") -> Item:
+    return table.items["PUBLICATION#vitmem", version]
+
+
+def crash(_folder: Path, manifest: Manifest) -> None:
+    raise CompilerCrashError(f"compiling {manifest.ref} for AVX2 ended with -9")

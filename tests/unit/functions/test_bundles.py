@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.publish.archives import ArchiveError, UnpackLimits, unpack
+from model_store.archives import ArchiveError, UnpackLimits, unpack
 from functions.publish.bundles import install_bundle, prune_bundles
 
 FILES = {"jaxlib/__init__.py": b"version = 1\n", "jaxlib/libjax.so": bytes(range(256)) * 100}

