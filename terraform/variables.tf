@@ -97,7 +97,7 @@ variable "score" {
     memory_mib              = optional(number, 3008)
     timeout_seconds         = optional(number, 60)
     batch_size              = optional(number, 5)
-    max_concurrency         = optional(number, 10)
+    max_concurrency         = optional(number, 5)
     reserved_concurrency    = optional(number)
     provisioned_concurrency = optional(number, 0)
   })

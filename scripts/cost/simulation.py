@@ -59,7 +59,7 @@ class Setting:
 
     trigger: str = "queue"
     batch_size: int = 5
-    max_concurrency: int = 10
+    max_concurrency: int = 5
     memory_mib: int = 3008
     window_seconds: float = 0
 
