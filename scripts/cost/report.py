@@ -133,7 +133,7 @@ def _batch_of_20(bills: Bills) -> str:
     present, twice = named
     advice = (
         f"**`max_concurrency = {PRESENT.max_concurrency}` is Terraform's default**: a cold batch over the fast line "
-        f"is done after {present.fast.cold_seconds:.1f} s for {present.cold_usd * 100:.1f} US cents; with twice as many, "
+        f"is done after {present.fast.cold_seconds:.1f} s for {present.cold_usd * 100:.1f} US cents; twice as many: "
         f"after {twice.fast.cold_seconds:.1f} s for {twice.cold_usd * 100:.1f}. What a "
         "container reads when it starts costs more than all its calls, so that few containers with more memory beat "
         "many small ones as long as batches come cold; 3,008 MiB is what new accounts may have."
