@@ -1,6 +1,8 @@
 """The ranking as terminal tables."""
 
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
 from rich.markup import escape
 from rich.table import Table
@@ -33,9 +35,21 @@ def _table(measure: Measure, rows: Sequence[ScoredRecord]) -> Table:
     for column in ("rank", "score", "percentile", *(("spread", *models) if several else ())):
         table.add_column(column, justify="right")
     table.add_column("file", overflow="fold")
+    folder = _common_folder([record.file for record in rows])
+    if folder:
+        table.caption, table.caption_justify = f"Files are in {escape(folder)}", "left"
     for rank, record in enumerate(rows, 1):
         result = record.measures[measure]
         percentile = "–" if result.percentile is None else f"{result.percentile:.1f}"
         members = (f"{result.spread:.3f}", *(f"{m.score:.4f}" for m in result.models)) if several else ()
-        table.add_row(str(rank), f"{result.score:.4f}", percentile, *members, escape(record.file))
+        table.add_row(str(rank), f"{result.score:.4f}", percentile, *members, escape(record.file.removeprefix(folder)))
     return table
+
+
+def _common_folder(files: Sequence[str]) -> str:
+    """The folder that all files are in, with a separator at its end; empty where they have none in common."""
+    try:
+        common = os.path.commonpath([PurePath(file).parent for file in files])
+    except ValueError:  # some paths are absolute, others are not
+        return ""
+    return f"{common.rstrip(os.sep)}{os.sep}" if common else ""

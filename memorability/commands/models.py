@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from memorability.commands import publish
 from memorability.console import StepProgress, err, out, step_progress
@@ -75,7 +75,11 @@ def import_model(
 
 
 @app.command("list", epilog="Example:  memorability models list --json")
-def list_models(store: StoreOption, json: JsonOption = False) -> None:
+def list_models(
+    store: StoreOption,
+    json: JsonOption = False,
+    every_version: Annotated[bool, typer.Option("--all", help="Show ensembles' older versions, too.")] = False,
+) -> None:
     """List models, ensembles and aliases. With --json, one manifest a line."""
     from model_store.store import ModelStore
 
@@ -90,7 +94,7 @@ def list_models(store: StoreOption, json: JsonOption = False) -> None:
         out.print(f"No models in {store}. Get one with `memorability models pull resmem`.")
     else:
         out.print(_model_table(listing.items))
-        out.print(_ensemble_table(models))
+        out.print(_ensemble_table(models, every_version=every_version))
     if listing.problems:
         raise typer.Exit(1)
 
@@ -256,30 +260,32 @@ def _print_imported(imported: "Imported", json: bool) -> None:
 
 
 def _model_table(manifests: "Sequence[Manifest]") -> Table:
-    table = Table("model", "measure", "precision", "size", "licence", "measured performance")
+    table = Table(Column("model", no_wrap=True), "measured performance", show_lines=True)
     for manifest in manifests:
         size = sum(digest.bytes for digest in manifest.files.values())
-        licence = manifest.licence.name if manifest.licence.commercial_use else f"{manifest.licence.name} (!)"
+        mark = "" if manifest.licence.commercial_use else " (!)"
         table.add_row(
-            manifest.ref,
-            manifest.measure,
-            manifest.precision,
-            f"{size / 1e6:.0f} MB",
-            licence,
-            "; ".join(_performance(measured) for measured in manifest.performance) or "not measured",
+            f"[bold]{manifest.ref}[/]\n{manifest.measure}, {manifest.precision}, {size / 1e6:.0f} MB\n"
+            f"[dim]{escape(manifest.licence.name)}{mark}[/]",
+            "\n".join(_performance(measured) for measured in manifest.performance) or "not measured",
         )
     if not all(manifest.licence.commercial_use for manifest in manifests):
         table.caption = "(!) non-commercial use only"
     return table
 
 
-def _ensemble_table(models: "ModelStore") -> Table:
+def _ensemble_table(models: "ModelStore", *, every_version: bool) -> Table:
     aliases = models.aliases()
+    ensembles = models.ensembles().items
+    newest = {ensemble.name: ensemble.ref for ensemble in ensembles}  # they come in the order of their versions
+    shown = [e for e in ensembles if every_version or e.ref in aliases.values() or e.ref == newest[e.name]]
     table = Table("ensemble", "alias", "measure", "members")
-    for published in models.ensembles().items:
+    for published in shown:
         names = ", ".join(name for name, target in aliases.items() if target == published.ref)
         for measure, definition in published.measures.items():
             table.add_row(published.ref, names, measure, ", ".join(definition.members))
+    if older := len(ensembles) - len(shown):
+        table.caption = f"{older} older {'version is' if older == 1 else 'versions are'} shown with --all"
     return table
 
 

@@ -24,6 +24,19 @@ def test_list_shows_every_model_ensemble_and_alias(over: Command) -> None:
         assert word in result.stdout
 
 
+def test_list_shows_older_ensembles_that_nobody_is_served_on_demand(over: Command) -> None:
+    for member in ("first", "wide"):
+        over("models", "ensemble", "mine", member)
+
+    newest, everything = over("models", "list"), over("models", "list", "--all")
+
+    assert "default@1" in newest.stdout
+    assert "mine@2" in newest.stdout
+    assert "mine@1" not in newest.stdout
+    assert "1 older version is shown with --all" in newest.stdout
+    assert "mine@1" in everything.stdout
+
+
 def test_list_for_a_program_is_one_manifest_a_line(over: Command, store: ModelStore) -> None:
     lines = over("models", "list", "--json").stdout.splitlines()
 
