@@ -3,6 +3,8 @@
 from model_store.store import ModelDescription
 from training.runs import Figures, RunRecord
 
+TABLE_HEAD = "| {} | photos | Spearman | 95 % interval | Pearson | mean squared error |\n|---|---|---|---|---|---|"
+
 
 def model_card(record: RunRecord, description: ModelDescription) -> str:
     """The card in Markdown."""
@@ -10,10 +12,10 @@ def model_card(record: RunRecord, description: ModelDescription) -> str:
         _summary(record, description),
         _measured(record),
         _spread(record.cross_validation),
-        _groups(record),
+        groups_section(record),
         _data(record, description),
-        _terms(description),
-        _use(record),
+        terms_section(description),
+        use_section(record),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -29,11 +31,11 @@ def _summary(record: RunRecord, description: ModelDescription) -> str:
 
 
 def _measured(record: RunRecord) -> str:
-    rows = ["| on | photos | Spearman | 95 % interval | Pearson | mean squared error |", "|---|---|---|---|---|---|"]
+    rows = [TABLE_HEAD.format("on")]
     folds = record.settings.get("folds")
-    rows.append(_row(f"{record.dataset}, {folds}-fold cross-validation", record.cross_validation))
+    rows.append(figures_row(f"{record.dataset}, {folds}-fold cross-validation", record.cross_validation))
     if record.test:
-        rows.append(_row(f"{record.dataset}, its test split", record.test))
+        rows.append(figures_row(f"{record.dataset}, its test split", record.test))
     notes = [
         "Every figure is of photos that the measured heads did not see. Penalty and calibration were chosen inside "
         "each fold, on other photos than it was measured on; near-duplicates were always in the same fold."
@@ -47,7 +49,8 @@ def _measured(record: RunRecord) -> str:
     return "## Measured\n\n" + "\n".join(rows) + "\n\n" + " ".join(notes) + "\n\n![Predictions](scatter.png)"
 
 
-def _row(name: str, figures: Figures) -> str:
+def figures_row(name: str, figures: Figures) -> str:
+    """A line of the table whose head is `TABLE_HEAD`."""
     low, high = figures.ci95
     return (
         f"| {name} | {figures.n:,} | {figures.spearman:.3f} | {low:.3f} to {high:.3f} | {figures.pearson:.3f} "
@@ -67,11 +70,12 @@ def _spread(figures: Figures) -> str:
     )
 
 
-def _groups(record: RunRecord) -> str:
+def groups_section(record: RunRecord) -> str:
+    """Figures by group; empty where there are none."""
     if not record.by_group:
         return ""
-    rows = ["| group | photos | Spearman | 95 % interval | Pearson | mean squared error |", "|---|---|---|---|---|---|"]
-    return "## By group\n\n" + "\n".join([*rows, *(_row(name, found) for name, found in record.by_group.items())])
+    rows = [TABLE_HEAD.format("group"), *(figures_row(name, found) for name, found in record.by_group.items())]
+    return "## By group\n\n" + "\n".join(rows)
 
 
 def _data(record: RunRecord, description: ModelDescription) -> str:
@@ -84,13 +88,15 @@ def _data(record: RunRecord, description: ModelDescription) -> str:
     )
 
 
-def _terms(description: ModelDescription) -> str:
+def terms_section(description: ModelDescription) -> str:
+    """Terms, and whom to cite."""
     licence = description.licence
     use = "Commercial use is allowed." if licence.commercial_use else "**Non-commercial use only.**"
     return f"## Terms\n\n{licence.name}. {use} {licence.text or ''}\n\nCite: {description.citation}"
 
 
-def _use(record: RunRecord) -> str:
+def use_section(record: RunRecord) -> str:
+    """What the figures do not say."""
     return (
         "## Before you use it\n\n"
         f"The figures hold for photos like those of “{record.dataset}”. On other kinds of pictures measure it first: "

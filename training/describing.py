@@ -67,14 +67,26 @@ def describe_heads(
 
 
 def inherited_licence(trunks: Sequence[Manifest]) -> Licence:
-    """The terms of all trunks together: commercial use is free only where each of them allows it."""
-    licences = list(dict.fromkeys(trunk.licence for trunk in trunks))
+    """The terms of all trunks together."""
+    return join_licences(
+        [trunk.licence for trunk in trunks], "Inherited from the networks whose features the model reads."
+    )
+
+
+def join_licences(licences: Sequence[Licence], why: str) -> Licence:
+    """Several terms that hold at once: commercial use is free only where each of them allows it.
+
+    Args:
+        licences: of all that the model was made of.
+        why: they hold, a sentence.
+    """
+    licences = list(dict.fromkeys(licences))
     texts = [f"{licence.name}: {licence.text}" for licence in licences if licence.text]
     return Licence(
         name=" and ".join(dict.fromkeys(licence.name for licence in licences)),
         url=licences[0].url if len(licences) == 1 else None,
         commercial_use=all(licence.commercial_use for licence in licences),
-        text="Inherited from the networks whose features the model reads. " + " ".join(texts),
+        text=" ".join([why, *texts]),
     )
 
 

@@ -5,3 +5,7 @@ from model_store.errors import MemorabilityError
 
 class TrainingError(MemorabilityError):
     """Training or measuring cannot go on; the message says what to change."""
+
+
+class InterruptedTrainingError(TrainingError):
+    """Training was asked to stop, and has written a checkpoint."""

@@ -98,8 +98,8 @@ def read_held_out(run: Run) -> HeldOut:
             rows = [(row["file"], float(row["score"]), float(row["prediction"])) for row in csv.DictReader(file)]
     except (OSError, ValueError, KeyError) as error:
         raise TrainingError(f"{path} does not hold the run's held-out predictions ({error}); train it again") from error
-    if len(rows) != run.record.n_photos:
-        raise TrainingError(f"{path} has {len(rows)} of the run's {run.record.n_photos} photos; train it again")
+    if len(rows) != (measured := run.record.cross_validation.n):
+        raise TrainingError(f"{path} has {len(rows)} of the {measured} photos that were measured; train it again")
     names, scores, predictions = zip(*rows, strict=True)
     return HeldOut(names, np.array(scores), np.array(predictions))
 
@@ -126,30 +126,32 @@ def compare_with_run(run: Run, other: Run) -> Verdict:
 
 
 def held_out_photos(run: Run, dataset: Dataset) -> Dataset:
-    """The photos of a data set that a run's cross-validation measured on, in the run's order.
+    """The photos of a data set that a run was measured on, in the run's order.
 
     Raises:
-        TrainingError: the run was trained on other data.
+        TrainingError: the run was trained or measured on other data.
     """
-    photos = dataset.only(OPEN_SPLITS)
-    if dataset_digest(photos) != run.description.provenance.source_sha256:
+    photos = {example.name: example for example in dataset.examples}
+    names = read_held_out(run).names
+    source = run.description.provenance.source_sha256
+    if dataset_digest(dataset.only(OPEN_SPLITS)) != source or not photos.keys() >= set(names):
         raise TrainingError(
             f"{dataset.name} is not the data that {run.folder} was trained on: name that with --on, or train again"
         )
-    return photos
+    return Dataset(dataset.name, tuple(photos[name] for name in names))
 
 
 def require_unseen(spec: EnsembleSpec) -> None:
-    """Refuses heads as what a run is compared with: nobody knows whether they saw the photos.
+    """Refuses trained heads and fine-tuned networks as what a run is compared with: they may have seen the photos.
 
     Raises:
-        TrainingError: the model is trained heads, or the ensemble has such a member.
+        TrainingError: the model is one, or the ensemble has such a member.
     """
-    heads = [ref for ref, manifest in spec.manifests.items() if manifest.trunks]
-    if heads:
+    trained = [ref for ref, manifest in spec.manifests.items() if manifest.trunks or manifest.fine_tuned_from]
+    if trained:
         raise TrainingError(
-            f"{', '.join(heads)} may have been trained on these photos, which would flatter what it says of them: "
-            "name the folder of its run instead, whose predictions are of photos that its heads did not see"
+            f"{', '.join(trained)} may have been trained on these photos, which would flatter what it says of them: "
+            "name the folder of its run instead, whose predictions are of photos that it did not see"
         )
 
 

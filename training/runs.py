@@ -38,6 +38,7 @@ class Figures(_Value):
         spread_error_correlation: rank correlation of the spread with the absolute error.
         interval_coverage: share of people's scores inside the intervals.
         interval_intended: share that should be.
+        mean_absolute_difference: of a student's scores from its teacher's, in place of people's.
     """
 
     n: int
@@ -48,6 +49,26 @@ class Figures(_Value):
     spread_error_correlation: float | None = None
     interval_coverage: float | None = None
     interval_intended: float | None = None
+    mean_absolute_difference: float | None = None
+
+
+class Speed(_Value):
+    """Time for one image on one machine, student and teacher in turns; the least of several rounds.
+
+    Attributes:
+        seconds, teacher_seconds: by the clock.
+        processor_seconds, teacher_processor_seconds: of all cores together, whatever else the machine does.
+    """
+
+    seconds: float
+    teacher_seconds: float
+    processor_seconds: float
+    teacher_processor_seconds: float
+
+    @property
+    def share(self) -> float:
+        """What the student takes of the teacher's processor time."""
+        return self.processor_seconds / self.teacher_processor_seconds
 
 
 class Ceiling(_Value):
@@ -64,16 +85,19 @@ class RunRecord(_Value):
     Attributes:
         name: of the model.
         dataset: its name.
-        n_photos: that were trained on.
+        n_photos: that the published model was trained on.
         n_near_duplicates: photos that look like an earlier one; they shared its fold.
-        trunks: whose features the heads read.
-        kind: how it was trained: `heads`, for heads on frozen trunks.
+        trunks: whose features the heads read, or the network that fine-tuning began with, or
+            a student's teacher.
+        kind: how it was trained: `heads`, for heads on frozen trunks, `fine-tuned`, or `distilled`.
         settings: by name, as numbers, texts or lists of them.
-        cross_validation: figures of the nested cross-validation.
+        cross_validation: figures of the nested cross-validation; of the held-out photos where there was none. A
+            student's say how well it agrees with its teacher, not with people.
         by_group: the same for each group of the data set with enough photos.
         trunk_spearman: what each trunk's own score reaches on the same photos, where it predicts the measure.
         test: figures on the data set's own test split, which no choice saw.
         ceiling: of people.
+        speed: of a student beside its teacher.
         seconds: that reading, features and heads took in this run.
         finished_at: when.
     """
@@ -90,6 +114,7 @@ class RunRecord(_Value):
     trunk_spearman: dict[str, float] = Field(default_factory=dict)
     test: Figures | None = None
     ceiling: Ceiling | None = None
+    speed: Speed | None = None
     seconds: dict[str, float]
     finished_at: datetime
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from model_store.models.taps import taps
@@ -21,6 +22,7 @@ from training.evaluation.consistency import human_consistency
 from training.evaluation.figures import by_group, figures
 from training.evaluation.metrics import Values, spearman
 from training.evaluation.spread import SpreadQuality, judge_spread, judge_spread_across_folds
+from training.features.cache import Seen
 from training.features.extraction import OnProgress, Progress, View, extract, require_trunks
 from training.heads.cross_validation import CrossValidation, cross_validate
 from training.heads.fitting import ARCHITECTURE, Photos, TrainedHeads, fit_heads
@@ -82,34 +84,44 @@ def train(
     require_replaceable(folder)
     trunks = require_trunks(store, options.trunks)
     start = time.monotonic()
-    photos, trunk_scores = _see(store, trunks, open_set, cache, on_progress)
-    unseen = _see(store, trunks, test_set, cache, on_progress)[0] if test_set.examples else None
+    see = partial(_see, store, trunks, cache=cache, on_progress=on_progress)
+    standard, mirrored = (see(open_set, view) for view in (View.STANDARD, View.MIRRORED))
+    unseen = _Unseen(see(test_set, View.STANDARD), test_set.scores) if test_set.examples else None
     seen = time.monotonic()
-    validation, heads = _fit(photos, options.heads, on_progress)
+    validation, heads = _fit(_photos(trunks, open_set, standard, mirrored), options.heads, on_progress)
     seconds = {"features": seen - start, "heads": time.monotonic() - seen}
-    fitted = _Fitted(photos, validation, heads, trunk_scores)
+    fitted = _Fitted(validation, heads, {trunk.ref: s.scores for trunk, s in zip(trunks, standard, strict=True)})
     write_run(folder, _outcome(store, trunks, options, open_set, fitted, unseen, seconds))
     return Run.read(folder)
 
 
 @dataclass(frozen=True)
-class _Fitted:
-    """The photos, and what was made of them."""
+class _Unseen:
+    """Photos that are measured on at the end: what each trunk sees of them, and their scores."""
 
-    photos: Photos
+    seen: tuple[Seen, ...]
+    scores: Values
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """What was made of the photos."""
+
     validation: CrossValidation
     heads: TrainedHeads
     trunk_scores: dict[str, Values]
 
 
 def _see(
-    store: ModelStore, trunks: Sequence[Manifest], dataset: Dataset, cache: Path, on_progress: OnProgress
-) -> tuple[Photos, dict[str, Values]]:
-    seen = {trunk.ref: extract(store, trunk, dataset, cache, View.STANDARD, on_progress) for trunk in trunks}
+    store: ModelStore, trunks: Sequence[Manifest], dataset: Dataset, view: View, cache: Path, on_progress: OnProgress
+) -> tuple[Seen, ...]:
+    return tuple(extract(store, trunk, dataset, cache, view, on_progress) for trunk in trunks)
+
+
+def _photos(trunks: Sequence[Manifest], dataset: Dataset, standard: Sequence[Seen], mirrored: Sequence[Seen]) -> Photos:
     widths = tuple(tuple(tap.width for tap in taps(t.architecture, t.architecture_settings)) for t in trunks)
-    groups = tuple(example.duplicates for example in dataset.examples)
-    photos = Photos(tuple(s.features for s in seen.values()), widths, dataset.scores, groups)
-    return photos, {ref: s.scores for ref, s in seen.items()}
+    features, reflected = (tuple(seen.features for seen in view) for view in (standard, mirrored))
+    return Photos(features, reflected, widths, dataset.scores, tuple(each.duplicates for each in dataset.examples))
 
 
 def _fit(photos: Photos, settings: HeadSettings, on_progress: OnProgress) -> tuple[CrossValidation, TrainedHeads]:
@@ -127,7 +139,7 @@ def _outcome(
     options: TrainingOptions,
     dataset: Dataset,
     fitted: _Fitted,
-    unseen: Photos | None,
+    unseen: _Unseen | None,
     seconds: dict[str, float],
 ) -> Outcome:
     validation, scores, heads = fitted.validation, dataset.scores, fitted.heads
@@ -160,8 +172,8 @@ def _outcome(
     return Outcome(record, description, heads, dataset.examples, scores, validation)
 
 
-def _test_figures(heads: TrainedHeads, unseen: Photos, spread: SpreadQuality) -> Figures:
-    predictions = heads.predict(unseen.features)
+def _test_figures(heads: TrainedHeads, unseen: _Unseen, spread: SpreadQuality) -> Figures:
+    predictions = heads.predict([seen.features for seen in unseen.seen])
     means, spreads = predictions.mean(axis=1), predictions.std(axis=1)
     judged = judge_spread(means, unseen.scores, spreads, spread.factor, spread.intended)
     return figures(means, unseen.scores, judged)

@@ -2,9 +2,11 @@
 
 import csv
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from model_store.store import ModelDescription
 from model_store.store.atomic import new_staging_path
@@ -52,12 +54,23 @@ def require_replaceable(folder: Path) -> None:
 
 
 def write_run(folder: Path, outcome: Outcome) -> None:
-    """Writes a run's folder; it appears whole or not at all, in place of an earlier run."""
+    """Writes the folder of a run that trained heads; it appears whole or not at all, in place of an earlier run."""
+    replace_run(folder, lambda staging: _fill(staging, outcome))
+
+
+def replace_run(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Makes a run's folder appear whole, in place of an earlier run, or not at all.
+
+    Args:
+        folder: of the run.
+        fill: writes a run into the empty folder that it is given.
+    """
     require_replaceable(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = new_staging_path(folder.parent)
+    staging.mkdir()
     try:
-        _fill(staging, outcome)
+        fill(staging)
         earlier = new_staging_path(folder.parent)
         if folder.exists():
             folder.rename(earlier)  # killed between the two, a person still finds it
@@ -67,19 +80,35 @@ def write_run(folder: Path, outcome: Outcome) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _fill(folder: Path, outcome: Outcome) -> None:
+def write_documents(
+    folder: Path, record: RunRecord, description: ModelDescription, stored: Mapping[str, np.ndarray], card: str
+) -> None:
+    """Writes what the folder of every run holds.
+
+    Args:
+        folder: which is there.
+        record: of the run.
+        description: what the manifest will say.
+        stored: the parameters, as they are stored.
+        card: in Markdown.
+    """
     model = folder / "model"
-    model.mkdir(parents=True)
-    write_tensors(model / PARAMETERS_FILE, outcome.heads.narrowed())
-    (model / DESCRIPTION_FILE).write_text(outcome.description.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    model.mkdir()
+    write_tensors(model / PARAMETERS_FILE, stored)
+    (model / DESCRIPTION_FILE).write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / CARD_FILE).write_text(card, encoding="utf-8")
+    (folder / RUN_FILE).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _fill(folder: Path, outcome: Outcome) -> None:
     validation = outcome.validation
     plot_scatter(folder / "scatter.png", validation.means, outcome.scores, "Photos that the heads did not see")
     plot_spread(folder / "spread.png", validation.means, outcome.scores, validation.spreads)
     plot_learning_curve(folder / "learning_curve.png", validation.learning_curve)
     plot_penalties(folder / "penalties.png", validation.selections)
     _write_predictions(folder / PREDICTIONS_FILE, outcome)
-    (folder / CARD_FILE).write_text(model_card(outcome.record, outcome.description), encoding="utf-8")
-    (folder / RUN_FILE).write_text(outcome.record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    card = model_card(outcome.record, outcome.description)
+    write_documents(folder, outcome.record, outcome.description, outcome.heads.narrowed(), card)
 
 
 def _write_predictions(path: Path, outcome: Outcome) -> None:

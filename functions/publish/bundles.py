@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
 
-from functions.publish.archives import ArchiveError, unpack
+from model_store.archives import ArchiveError, unpack
 
 logger = logging.getLogger(__name__)
 

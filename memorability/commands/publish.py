@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import nullcontext
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,7 +25,7 @@ EPILOG = """Examples:
 
   memorability models publish runs/scenes --alias live
 
-  memorability models publish runs/b --if-better-than runs/a
+  memorability models publish model.tar.gz --if-better-than runs/a
 
   memorability models publish resmem --deployment build/local.json
 """
@@ -32,7 +33,11 @@ EPILOG = """Examples:
 
 def publish(
     source: Annotated[
-        str, typer.Argument(metavar="RUN", help="Folder of a run; with --deployment also a model of the store.")
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="Folder of a run, or a training job's model.tar.gz; with --deployment also a model of the store.",
+        ),
     ],
     store: StoreOption,
     alias: Annotated[str | None, typer.Option(help="Then point this alias to the model, for every reader.")] = None,
@@ -56,19 +61,19 @@ def publish(
     it is then uploaded, and the deployment's publisher does the same. Exits with 1 if it is refused, or not better.
     """
     from model_store.store import ModelStore
-    from training.runs import Run
+    from training.artefacts import is_run, open_run
 
-    models, folder = ModelStore(store), Path(source)
-    run = Run.read(folder) if folder.is_dir() else None
-    if run is None and (deployment is None or if_better_than or version):
+    models, path = ModelStore(store), Path(source)
+    if not is_run(path) and (deployment is None or if_better_than or version):
         raise typer.BadParameter(f"{source} is no folder of a run; a model of the store only goes to a --deployment")
-    if alias == (run.record.name if run else models.manifest(source).name):
-        raise typer.BadParameter(f"the model's own ensemble is called {alias}; give the alias another name")
-    if run and deployment is None:
-        _require_free_names(models, run.record.name, alias)
-    destination = _destination(deployment) if deployment else None
-    verdict = _compare(models, run, if_better_than, on, lamem_split) if run and if_better_than else None
-    manifest = _publish_here(models, run, version) if run else models.manifest(source)
+    with open_run(path) if is_run(path) else nullcontext() as run:
+        if alias == (run.record.name if run else models.manifest(source).name):
+            raise typer.BadParameter(f"the model's own ensemble is called {alias}; give the alias another name")
+        if run and deployment is None:
+            _require_free_names(models, run.record.name, alias)
+        destination = _destination(deployment) if deployment else None
+        verdict = _compare(models, run, if_better_than, on, lamem_split) if run and if_better_than else None
+        manifest = _publish_here(models, run, version) if run else models.manifest(source)
     publication = _upload(models, manifest, alias, destination) if destination else _serve(models, manifest, alias)
     _report(manifest, publication, verdict, json=json)
 
@@ -84,11 +89,12 @@ def _require_free_names(models: "ModelStore", name: str, alias: str | None) -> N
 def _compare(models: "ModelStore", run: "Run", ref: str, data: Path | None, lamem_split: int) -> "Verdict":
     """Compares the run with what it is to be better than, and refuses it where it is not."""
     from training import promotion
+    from training.artefacts import is_run, open_run
     from training.evaluation.evaluating import find_spec
-    from training.runs import Run
 
-    if Path(ref).is_dir():
-        verdict = promotion.compare_with_run(run, Run.read(Path(ref)))
+    if is_run(Path(ref)):
+        with open_run(Path(ref)) as other:
+            verdict = promotion.compare_with_run(run, other)
     elif data is None:
         raise typer.BadParameter(f"{ref} is no folder of a run: say with --on DATA which photos it is compared on")
     else:

@@ -173,13 +173,14 @@ class ModelDescription(_Value):
     """All that a publisher knows about a model version apart from its name and its files.
 
     `trunks` are the published versions whose features the model reads: it has no parameters of theirs, and is served in
-    their forward pass.
+    their forward pass. `fine_tuned_from` is the version whose parameters the model's own began as.
     """
 
     measure: Measure
     architecture: str = Field(min_length=1)
     architecture_settings: Mapping[str, JsonScalar] = {}
     trunks: tuple[PinnedRef, ...] = ()
+    fine_tuned_from: PinnedRef | None = None
     preprocessing: Preprocessing
     precision: Precision
     licence: Licence

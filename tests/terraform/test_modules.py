@@ -9,7 +9,8 @@ import pytest
 from tests.terraform.workspace import REPOSITORY, Workspace
 
 TERRAFORM = REPOSITORY / "terraform"
-MODULES = [".", *sorted(str(path.relative_to(TERRAFORM)) for path in (TERRAFORM / "modules").iterdir())]
+FOLDERS = [*(TERRAFORM / "modules").iterdir(), *(TERRAFORM / "examples").iterdir()]
+MODULES = [".", *sorted(str(path.relative_to(TERRAFORM)) for path in FOLDERS)]
 
 EXPECTED_FILES = ["README.md", "variables.tf", "outputs.tf", "versions.tf"]
 

@@ -17,13 +17,13 @@ _SPREAD_GROUPS = 8
 mpl.use("agg")
 
 
-def plot_scatter(path: Path, predictions: Values, scores: Values, title: str) -> None:
-    """Predictions against people's scores, with the line on which they would be equal."""
+def plot_scatter(path: Path, predictions: Values, scores: Values, title: str, against: str = "people") -> None:
+    """Predictions against the scores of people, or of another model, with the line on which they would be equal."""
     figure, axes = _figure(title)
     axes.scatter(predictions, scores, s=8, alpha=0.4, color=_INK, linewidths=0)
     low, high = min(predictions.min(), scores.min()), max(predictions.max(), scores.max())
     axes.plot([low, high], [low, high], color="grey", linewidth=1)
-    axes.set(xlabel="predicted", ylabel="people")
+    axes.set(xlabel="predicted", ylabel=against)
     _save(figure, path)
 
 
@@ -54,6 +54,24 @@ def plot_penalties(path: Path, selections: Sequence[Selection]) -> None:
         axes.plot(selection.penalties, selection.spearman, color=_SHADE)
         axes.plot(selection.chosen, max(selection.spearman), "o", color=_INK)
     axes.set(xscale="log", xlabel="penalty", ylabel="Spearman on inner folds")
+    _save(figure, path)
+
+
+def plot_epochs(path: Path, trainings: Sequence[tuple[str, Sequence[float], Sequence[float]]]) -> None:
+    """Mean squared errors by epoch, of several trainings: of what is trained on, and of what decides when to stop.
+
+    Args:
+        path: of the picture.
+        trainings: name, errors on batches, errors on the validation part; the last is drawn in front.
+    """
+    figure, axes = _figure("Error by epoch, on trained photos (dashed) and on others")
+    for name, trained, validated in trainings:
+        colour = _INK if name == trainings[-1][0] else _SHADE
+        epochs = range(1, len(trained) + 1)
+        axes.plot(epochs, trained, "--", color=colour)
+        axes.plot(epochs, validated, "o-", color=colour, markersize=3, label=name)
+    axes.set(yscale="log", xlabel="epoch", ylabel="mean squared error")
+    axes.legend()
     _save(figure, path)
 
 

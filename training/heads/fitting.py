@@ -33,21 +33,24 @@ class Photos:
     """What heads are fitted to.
 
     Attributes:
-        features: of each trunk.
+        features: of each trunk, which are what heads are served.
+        mirrored: of each trunk, of the photos mirrored.
         tap_widths: how many of each trunk's features belong to each tap.
         scores: of people.
         groups: number that near-duplicates share.
     """
 
     features: tuple[Features, ...] = field(repr=False)
+    mirrored: tuple[Features, ...] = field(repr=False)
     tap_widths: tuple[tuple[int, ...], ...]
     scores: Scores = field(repr=False)
     groups: tuple[int, ...] = field(repr=False)
 
     def take(self, rows: Sequence[int] | np.ndarray) -> "Photos":
         """Some of the photos."""
+        features, mirrored = (tuple(f[rows] for f in view) for view in (self.features, self.mirrored))
         groups = tuple(self.groups[row] for row in rows)
-        return Photos(tuple(f[rows] for f in self.features), self.tap_widths, self.scores[rows], groups)
+        return Photos(features, mirrored, self.tap_widths, self.scores[rows], groups)
 
 
 @dataclass(frozen=True)
@@ -126,10 +129,11 @@ def fit_heads(photos: Photos, settings: HeadSettings, seed: int) -> TrainedHeads
     random = np.random.default_rng(seed)
     n_photos = len(photos.scores)
     rows = np.sort(random.permutation(n_photos)[: settings.landmarks])
-    basis = fit_basis(photos.features, photos.tap_widths, rows, settings.components)
-    activations = basis.activations(photos.features)
+    basis = fit_basis(photos.features, photos.mirrored, photos.tap_widths, rows, settings.components)
+    activations = basis.activations_of_means(photos.features, photos.mirrored)
     whitened, back = (np.asarray(part) for part in whiten(activations, activations[rows]))
-    held_out, selection = _select(whitened, photos, settings, random)
+    served = basis.activations(photos.features) @ back
+    held_out, selection = _select(whitened, served, photos, settings, random)
     slope, intercept = np.polyfit(held_out, photos.scores, 1)
     calibrated = slope * held_out + intercept
     error_trend = np.polyfit(calibrated, np.abs(photos.scores - calibrated), 1)
@@ -146,11 +150,20 @@ def fit_heads(photos: Photos, settings: HeadSettings, seed: int) -> TrainedHeads
 
 def _select(
     whitened: Float[np.ndarray, "photos landmarks"],
+    served: Float[np.ndarray, "photos landmarks"],
     photos: Photos,
     settings: HeadSettings,
     random: np.random.Generator,
 ) -> tuple[Scores, Selection]:
-    """Held-out predictions under the best penalty, and how it was found."""
+    """Held-out predictions under the best penalty, and how it was found.
+
+    Args:
+        whitened: activations that readouts are fitted to.
+        served: the same activations for photos as they are served, not mirrored, which held-out photos are read by.
+        photos: their scores and groups.
+        settings: folds and penalties.
+        random: of the folds.
+    """
     folds = assign_folds(photos.groups, settings.inner_folds, random)
     masks = np.stack([folds != fold for fold in range(settings.inner_folds)]).astype(np.float32)
     penalties = np.array(settings.penalties, np.float32)
@@ -160,7 +173,7 @@ def _select(
     kernels, intercepts = (np.asarray(part) for part in fits)
     held_out = np.empty((len(penalties), len(folds)))
     for fold, (_, rows) in enumerate(each_fold(folds)):
-        held_out[:, rows] = kernels[fold] @ whitened[rows].T + intercepts[fold][:, None]
+        held_out[:, rows] = kernels[fold] @ served[rows].T + intercepts[fold][:, None]
     reached = tuple(spearman(predictions, photos.scores) for predictions in held_out)
     best = int(np.argmax(reached))
     return held_out[best], Selection(settings.penalties, reached, settings.penalties[best])

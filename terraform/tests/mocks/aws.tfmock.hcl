@@ -80,6 +80,13 @@ mock_resource "aws_dynamodb_table" {
   }
 }
 
+mock_resource "aws_ecr_repository" {
+  defaults = {
+    arn            = "arn:aws:ecr:eu-west-1:111122223333:repository/training"
+    repository_url = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/training"
+  }
+}
+
 mock_resource "aws_efs_access_point" {
   defaults = {
     arn = "arn:aws:elasticfilesystem:eu-west-1:111122223333:access-point/fsap-0123456789abcdef0"

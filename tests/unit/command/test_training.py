@@ -1,6 +1,7 @@
 """`memorability train` and `evaluate`: what they print where, and how they refuse."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,42 @@ def test_train_prints_what_it_measured_and_where_it_lies(over: Command, data: Pa
     record = json.loads(again.stdout)
     assert record["cross_validation"]["spearman"] > 0.7
     assert "first@1, standard view: 60 of 60" in again.stderr
+
+
+def test_fine_tuning_prints_what_it_measured_and_can_be_published(over: Command, data: Path, tmp_path: Path) -> None:
+    run, options = tmp_path / "run", ("--trunk", "first", "--folds", "1", "--epochs", "1", "--batch", "8")
+
+    told = over("train", data, "--name", "scenes", "--fine-tune", *options, "--cache", tmp_path / "cache", "--out", run)
+    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
+        archive.add(run, "scenes")
+    published = over("models", "publish", tmp_path / "model.tar.gz", "--version", "1", "--alias", "live")
+    scored = over("score", "--ensemble", "scenes", data / "images" / "000.png", "--json")
+
+    assert told.exit_code == SUCCESS
+    assert "on 12 photos that the network did not see" in " ".join(told.stdout.split())
+    assert "training, held out: 0 of 6" in told.stderr
+    assert "scenes@1 is published, alone in scenes@1; live → scenes@1" in published.stdout
+    assert "Tiny Non-commercial License — non-commercial use only" in published.stdout
+    assert json.loads(scored.stdout)["measures"]["hit_rate"]["models"][0]["model"] == "scenes@1"
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--epochs", "3"), "epochs can be chosen only where a network is fine-tuned"),
+        (("--fine-tune", "--heads", "3"), "heads can be chosen only where heads are trained"),
+        (("--fine-tune", "--batch", "8", "--accumulate", "3"), "a batch of 8 cannot be computed in 3 equal parts"),
+        (("--fine-tune", "--trunk", "first", "--trunk", "second"), "first and second cannot be fine-tuned together"),
+        (("--folds", "1"), "a cross-validation of heads needs at least 2 folds"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    options: tuple[str, ...], reason: str, over: Command, data: Path
+) -> None:
+    result = over("train", data, "--name", "scenes", *options)
+
+    assert result.exit_code == FAILURE
+    assert reason in result.error
 
 
 def test_a_bad_data_set_is_refused_with_every_problem(over: Command, data: Path, tmp_path: Path) -> None:

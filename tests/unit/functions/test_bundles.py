@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from model_store.archives import ArchiveError, UnpackLimits, unpack
 from functions.publish.bundles import install_bundle, prune_bundles
+from model_store.archives import ArchiveError, UnpackLimits, unpack
 
 FILES = {"jaxlib/__init__.py": b"version = 1\n", "jaxlib/libjax.so": bytes(range(256)) * 100}
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

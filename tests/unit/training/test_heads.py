@@ -1,5 +1,7 @@
 """Heads on made-up features: what they learn, that they leak nothing, and what their spread says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from training.heads.basis import distances, fit_basis
 from training.heads.cross_validation import cross_validate
 from training.heads.fitting import Photos, fit_heads
 from training.heads.settings import HeadSettings
+from training.heads.steadiness import steadying
 
 SETTINGS = HeadSettings(components=24, penalties=(0.01, 0.1, 1.0), folds=4, inner_folds=3)
 
@@ -22,7 +25,7 @@ def made_up_photos(n: int, noise: float = 0.05, seed: int = 0, *, uneven: bool =
     scale = noise * (np.where(first[:, 1] > 0, 2.5, 0.3) if uneven else 1)
     scores = np.clip(signal + scale * random.normal(size=n), 0, 1)
     features = (first.astype(np.float32), second.astype(np.float32))
-    return Photos(features, ((12, 8), (12,)), scores, tuple(range(n)))
+    return Photos(features, features, ((12, 8), (12,)), scores, tuple(range(n)))
 
 
 def test_heads_learn_a_curve_from_two_trunks() -> None:
@@ -41,7 +44,7 @@ def test_shuffled_scores_teach_nothing() -> None:
     photos = made_up_photos(600)
     shuffled = np.random.default_rng(5).permutation(photos.scores)
 
-    found = cross_validate(Photos(photos.features, photos.tap_widths, shuffled, photos.groups), SETTINGS)
+    found = cross_validate(replace(photos, scores=shuffled), SETTINGS)
 
     assert abs(spearman(found.means, shuffled)) < 0.1
 
@@ -49,12 +52,12 @@ def test_shuffled_scores_teach_nothing() -> None:
 def test_doubles_of_a_photo_do_not_help_to_predict_it() -> None:
     """With each photo in the data twice and noise for scores, folds that ignored groups would correlate highly."""
     random = np.random.default_rng(3)
-    features = np.repeat(random.normal(size=(200, 20)).astype(np.float32), 2, axis=0)
+    features = (np.repeat(random.normal(size=(200, 20)).astype(np.float32), 2, axis=0),)
     scores = np.repeat(random.uniform(size=200), 2)
     groups = tuple(np.repeat(np.arange(200), 2).tolist())
 
-    grouped = cross_validate(Photos((features,), ((20,),), scores, groups), SETTINGS)
-    leaking = cross_validate(Photos((features,), ((20,),), scores, tuple(range(400))), SETTINGS)
+    grouped = cross_validate(Photos(features, features, ((20,),), scores, groups), SETTINGS)
+    leaking = cross_validate(Photos(features, features, ((20,),), scores, tuple(range(400))), SETTINGS)
 
     assert spearman(leaking.means, scores) > 0.5
     assert abs(spearman(grouped.means, scores)) < 0.15
@@ -98,7 +101,7 @@ def test_the_basis_keeps_distances_and_weighs_taps_alike() -> None:
     photos = made_up_photos(60)
     rows = np.arange(60)
 
-    basis = fit_basis(photos.features, photos.tap_widths, rows, components=200)
+    basis = fit_basis(photos.features, photos.mirrored, photos.tap_widths, rows, components=200)
 
     taps = [photos.features[0][:, :12], photos.features[0][:, 12:], photos.features[1]]
     standard = [(tap - tap.mean(axis=0)) / tap.std(axis=0) / np.sqrt(tap.shape[1]) for tap in taps]
@@ -109,10 +112,38 @@ def test_the_basis_keeps_distances_and_weighs_taps_alike() -> None:
     assert np.diag(basis.activations(photos.features)) == pytest.approx(1, abs=5e-3)
 
 
+def test_what_mirroring_changes_counts_less() -> None:
+    """Features of a mirrored photo keep the signal and draw the noise anew; heads see that without its scores."""
+    random = np.random.default_rng(1)
+    signal = random.normal(size=(160, 4))
+    noises = random.normal(size=(2, 160, 36))
+    views = tuple((np.concatenate([signal, noise], axis=1).astype(np.float32),) for noise in noises)
+    scores = np.clip(0.5 + 0.1 * np.tanh(signal).sum(axis=1), 0, 1)
+
+    blind, steadied = (
+        cross_validate(Photos(views[0], mirrored, ((40,),), scores, tuple(range(160))), SETTINGS)
+        for mirrored in (views[0], views[1])
+    )
+
+    assert spearman(steadied.means, scores) > spearman(blind.means, scores) + 0.05
+
+
+def test_steadying_shrinks_a_direction_by_its_share_of_noise() -> None:
+    random = np.random.default_rng(2)
+    same, noise = random.normal(size=(5000, 1)), random.normal(size=(2, 5000, 1))
+    straight, flipped = (np.concatenate([3 * same, each], axis=1) for each in noise)
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]])
+
+    shrink = steadying(straight @ turn, flipped @ turn)
+
+    assert shrink == pytest.approx(turn.T @ np.diag([1, 1e-3]) @ turn, abs=0.06)
+    assert steadying(straight, straight) == pytest.approx(np.eye(2), abs=1e-5)
+
+
 def test_a_feature_that_never_varied_does_not_explode() -> None:
     photos = made_up_photos(80)
     photos.features[0][:, 3] = 1.0
-    basis = fit_basis(photos.features, photos.tap_widths, np.arange(80), components=24)
+    basis = fit_basis(photos.features, photos.mirrored, photos.tap_widths, np.arange(80), components=24)
 
     photos.features[0][0, 3] = 2.0
 

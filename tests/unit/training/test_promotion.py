@@ -54,7 +54,10 @@ def copy_of(run: Run, folder: Path, *, noise: float = 0.0, scores: float = 0.0, 
         noisy = float(prediction) + noise * random.standard_normal()
         changed.append(",".join([name, f"{float(score) + scores:.6f}", f"{noisy:.6f}", *rest]))
     path.write_text("\n".join([head, *changed]) + "\n")
-    return run.model_copy(update={"folder": folder, "record": run.record.model_copy(update={"n_photos": len(changed)})})
+    measured = run.record.cross_validation.model_copy(update={"n": len(changed)})
+    return run.model_copy(
+        update={"folder": folder, "record": run.record.model_copy(update={"cross_validation": measured})}
+    )
 
 
 def test_the_runs_figure_is_that_of_its_cross_validation(run: Run, dataset: Dataset, store: ModelStore) -> None:

@@ -1,0 +1,266 @@
+"""A fine-tuning run from photos to a served network, on a network that trains in seconds."""
+
+import csv
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_store.runtime.ensembles import EnsembleSpec
+from model_store.store import Measure, ModelStore, NotFoundError
+from model_store.store.tensors import map_tensors
+from tests.unit.training.photos import write_dataset
+from training.data import Dataset, load_dataset
+from training.errors import InterruptedTrainingError, TrainingError
+from training.evaluation.evaluating import find_spec, predict
+from training.features.extraction import Progress
+from training.fine_tuning.fine_tune import WorkFolders, fine_tune
+from training.fine_tuning.outcome import FineTuneOptions
+from training.fine_tuning.settings import FineTuneSettings
+from training.jobs import Folders, TrainingJob, run_job
+from training.promotion import compare_with_model, compare_with_run, held_out_photos, require_unseen
+from training.publishing import publish_run, serve_alone
+from training.runs import Run
+
+N_PHOTOS = 72
+SETTINGS = FineTuneSettings(
+    folds=2, epochs=12, batch=4, learning_rate=1e-2, trunk_learning_rate=1e-2, patience=12, checkpoint_minutes=60
+)
+OPTIONS = FineTuneOptions(name="scenes", trunk="first", settings=SETTINGS)
+HELD_OUT = replace(OPTIONS, settings=replace(SETTINGS, folds=1, epochs=2))
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    groups = [("beach", "town")[index % 2] for index in range(N_PHOTOS)]
+    return load_dataset(write_dataset(tmp_path_factory.mktemp("data") / "scenes", N_PHOTOS, extra={"group": groups}))
+
+
+@pytest.fixture(scope="module")
+def run(dataset: Dataset, published: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("runs")
+    return fine_tune(ModelStore(published), dataset, OPTIONS, work(folder), folder / "run")
+
+
+@pytest.fixture(scope="module")
+def served(published: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
+    """A store in which the run is `scenes@1`; only to be read."""
+    store = ModelStore(shutil.copytree(published, tmp_path_factory.mktemp("served") / "store"))
+    publish_run(store, run, "1")
+    return store
+
+
+def work(folder: Path) -> WorkFolders:
+    return WorkFolders(photos=folder / "cache", checkpoints=folder / "checkpoints")
+
+
+def test_a_run_learns_and_tells_of_it(run: Run) -> None:
+    found = run.record.cross_validation
+
+    assert found.n == N_PHOTOS
+    assert found.spearman > 0.8
+    assert found.spearman > run.record.trunk_spearman["first@1"] + 0.1
+    assert run.record.kind == "fine-tuned"
+    assert run.record.by_group.keys() == {"beach", "town"}
+    assert {path.name for path in run.folder.iterdir()} == {
+        "MODEL_CARD.md", "predictions.csv", "epochs.csv", "run.json", "scatter.png", "training.png", "model",
+    }  # fmt: skip
+    card = (run.folder / "MODEL_CARD.md").read_text()
+    assert f"| scenes, 2-fold cross-validation | 72 | {found.spearman:.3f} |" in card
+    assert "2 trainings, each measured on the photos that it did not see" in card
+    assert "**Non-commercial use only.**" in card
+
+
+def test_the_error_falls_in_every_training(run: Run) -> None:
+    with (run.folder / "epochs.csv").open() as file:
+        rows = list(csv.DictReader(file))
+
+    for name in ("fold 1", "fold 2", "all photos"):
+        losses = [float(row["loss"]) for row in rows if row["training"] == name]
+        assert losses[-1] < 0.5 * losses[0]
+
+
+def test_the_description_inherits_and_measures(run: Run) -> None:
+    description = run.description
+
+    assert (description.architecture, description.fine_tuned_from, description.trunks) == ("vitmem", "first@1", ())
+    assert description.licence.name == "Tiny Non-commercial License"
+    assert not description.licence.commercial_use
+    (measured,) = description.performance
+    assert (measured.dataset, measured.n) == ("scenes, 2-fold cross-validation", N_PHOTOS)
+    assert measured.spearman == run.record.cross_validation.spearman
+    assert description.reference is not None
+    assert description.reference.n == N_PHOTOS
+
+
+def test_a_published_run_scores_without_the_network_that_it_began_with(
+    served: ModelStore, dataset: Dataset, tmp_path: Path
+) -> None:
+    store = ModelStore(shutil.copytree(served.root, tmp_path / "store"))
+    manifest = store.manifest("scenes")
+    store.set_alias("live", serve_alone(store, manifest).ref)
+    store.remove("first@1")
+
+    predictions = predict(find_spec(store, "live"), dataset, None)
+
+    assert store.verify(manifest.ref) == manifest
+    assert EnsembleSpec.of_ensemble(store, "live").manifests.keys() == {"scenes@1"}
+    assert np.corrcoef(predictions.scores, dataset.scores)[0, 1] > 0.8
+    assert predictions.scores.max() > predictions.scores.min() + 0.2
+
+
+def test_a_killed_run_ends_as_it_would_have_ended(published: Path, dataset: Dataset, tmp_path: Path) -> None:
+    """Killed while it decodes, in a fold's second epoch, and in the published training."""
+    options = replace(OPTIONS, settings=replace(SETTINGS, epochs=2))
+    whole = fine_tune(ModelStore(published), dataset, options, work(tmp_path / "whole"), tmp_path / "whole" / "run")
+    options = replace(options, settings=replace(options.settings, checkpoint_minutes=0))
+    seen: list[tuple[str, int]] = []
+
+    def die_at(*moment: object) -> Run:
+        def watch(progress: Progress) -> None:
+            seen.append((progress.step, progress.done))
+            if seen[-1] == moment:
+                raise Killed
+
+        return fine_tune(ModelStore(published), dataset, options, work(tmp_path), tmp_path / "run", watch)
+
+    for moment in [
+        ("decoding photos", 3),
+        ("training, fold 1", 11),
+        ("training, all photos", 60),
+    ]:
+        with pytest.raises(Killed):
+            die_at(*moment)
+    with pytest.raises(TrainingError, match="holds no finished run"):
+        Run.read(tmp_path / "run")
+    seen.clear()
+    resumed = die_at("never")
+
+    assert seen[:2] == [("training, all photos", 32), ("training, all photos", 60)]  # the step that was not kept
+    assert resumed.parameters.read_bytes() == whole.parameters.read_bytes()
+    assert resumed.record.cross_validation == whole.record.cross_validation
+    for name in ("predictions.csv", "epochs.csv"):
+        assert (resumed.folder / name).read_text() == (whole.folder / name).read_text()
+    assert not list((tmp_path / "cache").iterdir())
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_a_run_that_is_asked_to_stop_goes_on_later(published: Path, dataset: Dataset, tmp_path: Path) -> None:
+    arguments = (ModelStore(published), dataset, HELD_OUT, work(tmp_path), tmp_path / "run")
+    done: list[int] = []
+
+    def note(progress: Progress) -> None:
+        if progress.step != "decoding photos":
+            done.append(progress.done)
+
+    with pytest.raises(InterruptedTrainingError, match="stopped in held out after 5 of 26 updates"):
+        fine_tune(*arguments, note, lambda: done[-1] == 5)
+    finished = fine_tune(*arguments, note)
+
+    assert done == [0, 1, 2, 3, 4, 5, 0, *range(6, 27)]
+    assert finished.record.cross_validation.n == 15
+
+
+def test_other_settings_begin_anew(published: Path, dataset: Dataset, tmp_path: Path) -> None:
+    done: list[int] = []
+
+    def stop() -> bool:
+        return True
+
+    for options in (HELD_OUT, replace(HELD_OUT, settings=replace(HELD_OUT.settings, seed=1))):
+        with pytest.raises(InterruptedTrainingError):
+            fine_tune(
+                ModelStore(published), dataset, options, work(tmp_path), tmp_path / "run",
+                lambda progress: done.append(progress.done) if "training" in progress.step else None, stop,
+            )  # fmt: skip
+
+    assert done == [0, 1, 0, 1]
+
+
+def test_one_held_out_part_measures_the_published_network_itself(
+    published: Path, dataset: Dataset, store: ModelStore, tmp_path: Path
+) -> None:
+    held_out = fine_tune(ModelStore(published), dataset, HELD_OUT, work(tmp_path), tmp_path / "run")
+
+    assert (held_out.record.cross_validation.n, held_out.record.n_photos) == (15, 57)
+    assert held_out.description.performance[0].dataset == "scenes, held-out photos"
+    assert "on 15 photos that it never saw" in " ".join((held_out.folder / "MODEL_CARD.md").read_text().split())
+    served = predict(find_spec(store, publish_run(store, held_out, "1").ref), held_out_photos(held_out, dataset), None)
+    with (held_out.folder / "predictions.csv").open() as file:
+        told = [float(row["prediction"]) for row in csv.DictReader(file)]
+    assert served.scores == pytest.approx(told, abs=1e-4)
+
+
+def test_a_test_split_is_measured_by_the_published_network(published: Path, tmp_path: Path) -> None:
+    splits = ["test" if index % 4 == 0 else "train" for index in range(N_PHOTOS)]
+    data = load_dataset(write_dataset(tmp_path / "data", N_PHOTOS, extra={"split": splits}))
+    short = replace(OPTIONS, settings=replace(SETTINGS, epochs=1))
+
+    measured = fine_tune(ModelStore(published), data, short, work(tmp_path), tmp_path / "run").record
+
+    assert measured.test is not None
+    assert (measured.cross_validation.n, measured.test.n) == (54, 18)
+
+
+def test_training_stops_once_it_no_longer_helps(published: Path, dataset: Dataset, tmp_path: Path) -> None:
+    """Learning rates of 0: the first epoch is the best one."""
+    still = replace(HELD_OUT.settings, epochs=8, patience=2, learning_rate=1e-12, trunk_learning_rate=0.0)
+
+    stopped = fine_tune(
+        ModelStore(published), dataset, replace(HELD_OUT, settings=still), work(tmp_path), tmp_path / "run"
+    )
+
+    assert len((stopped.folder / "epochs.csv").read_text().splitlines()) == 1 + 3
+
+
+def test_a_diverging_training_is_refused(published: Path, dataset: Dataset, tmp_path: Path) -> None:
+    wild = replace(HELD_OUT.settings, learning_rate=1e38, trunk_learning_rate=1e38)
+
+    with pytest.raises(TrainingError, match=r"held out: the error is not finite at step \d; lower learning rates"):
+        fine_tune(ModelStore(published), dataset, replace(HELD_OUT, settings=wild), work(tmp_path), tmp_path / "run")
+
+
+def test_a_run_is_compared_on_photos_that_it_did_not_see(run: Run, dataset: Dataset, served: ModelStore) -> None:
+    photos = held_out_photos(run, dataset)
+
+    verdict = compare_with_model(run, photos, predict(find_spec(served, "first"), photos, Measure.HIT_RATE))
+
+    assert verdict.is_better
+    assert compare_with_run(run, run).n == N_PHOTOS
+    with pytest.raises(TrainingError, match="scenes@1 may have been trained on these photos"):
+        require_unseen(EnsembleSpec.of_model(served, "scenes"))
+    other = Dataset("other", dataset.examples[:60])
+    with pytest.raises(TrainingError, match="other is not the data that"):
+        held_out_photos(run, other)
+
+
+def test_what_cannot_be_trained_is_refused(dataset: Dataset, served: ModelStore, tmp_path: Path) -> None:
+    arguments = (work(tmp_path), tmp_path / "run")
+    few = Dataset("few", dataset.examples[:49])
+    with pytest.raises(TrainingError, match="few has 49 photos to train on; at least 50 are needed"):
+        fine_tune(served, few, OPTIONS, *arguments)
+    with pytest.raises(TrainingError, match=r"scenes@1 was fine-tuned on these very photos, .* begin with first@1"):
+        fine_tune(served, dataset, replace(OPTIONS, trunk="scenes"), *arguments)
+    with pytest.raises(TrainingError, match=r"scenes@1 was fine-tuned on these very photos"):
+        run_job(served, dataset, TrainingJob("more", ("scenes",)), Folders(tmp_path / "run", *[tmp_path / "cache"] * 2))
+    with pytest.raises(NotFoundError, match="nobody"):
+        fine_tune(served, dataset, replace(OPTIONS, trunk="nobody"), *arguments)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("precious")
+    with pytest.raises(TrainingError, match="run holds other things than a run"):
+        fine_tune(served, dataset, OPTIONS, *arguments)
+
+
+def test_parameters_are_stored_as_the_networks_are(run: Run, published: Path) -> None:
+    mine, first = map_tensors(run.parameters), map_tensors(ModelStore(published).path("first@1") / "params.safetensors")
+
+    assert {path: (value.shape, value.dtype) for path, value in mine.items()} == {
+        path: (value.shape, value.dtype) for path, value in first.items()
+    }
+    assert any(not np.array_equal(mine[path], first[path]) for path in mine)
