@@ -7,7 +7,7 @@ export MEMORABILITY_STORE ?= $(CURDIR)/build/store
 export MEMORABILITY_CACHE ?= $(CURDIR)/.cache/downloads
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration test-terraform test-browser test-e2e test-platform lint format bench bench-cold bench-speed bench-heatmaps bench-serve bench-bill cost package-lambdas package-worker plan deploy destroy local-up local-down local-logs local-worker clean
+.PHONY: help setup demo test test-unit test-integration test-terraform test-browser test-e2e test-platform lint format bench bench-cold bench-command bench-heatmaps bench-serve bench-bill cost package-lambdas package-worker plan deploy destroy local-up local-down local-logs local-worker clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-16s %s\n", names[i], $$2}'
@@ -43,7 +43,12 @@ format: setup ## Put the code into the project's format
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
 
-bench: setup ## Measure scoring against the limits that the project set itself
+bench: setup build/peers/resmem.onnx ## Measure network and decoding beside ONNX Runtime and PyTorch, seven minutes (QUICK=yes)
+	@$(RUN) python -m scripts.demo_photos build/demo/photos
+	@$(RUN) memorability models pull resmem
+	$(RUN) python -m tests.benchmarks.speed $(if $(QUICK),--quick)
+
+bench-command: setup ## Measure the command beside the bare network
 	$(RUN) python -m tests.benchmarks.scoring
 
 bench-serve: setup ## Measure `memorability serve` under 16 clients beside the network alone
@@ -68,16 +73,12 @@ bench-cold: package-lambdas build/peers/resmem.onnx ## Measure cold starts besid
 	@$(RUN) memorability models pull resmem
 	$(RUN) python -m tests.benchmarks.cold_start
 
-bench-speed: setup build/peers/resmem.onnx ## Measure the network beside ONNX Runtime and PyTorch
-	@$(RUN) memorability models pull resmem
-	$(RUN) python -m tests.benchmarks.speed
-
 bench-heatmaps: setup build/peers/.captum ## Measure heatmaps beside scoring and beside Captum over PyTorch
 	@$(RUN) python -m scripts.demo_photos build/demo/photos
 	@$(RUN) memorability models pull resmem
 	$(RUN) python -m tests.benchmarks.heatmaps cost
 
-build/peers/resmem.onnx:
+build/peers/resmem.onnx: tests/benchmarks/peers/export_onnx.py tests/benchmarks/peers/requirements.txt
 	$(UV) venv --quiet --seed --python 3.11 build/peers
 	build/peers/bin/pip install --quiet -r tests/benchmarks/peers/requirements.txt
 	build/peers/bin/pip install --quiet --no-deps torchvision==0.28.0

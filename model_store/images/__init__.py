@@ -6,7 +6,7 @@ from model_store.images.errors import ImageError, ImageErrorCode
 from model_store.images.limits import DEFAULT_LIMITS, ImageLimits
 
 if TYPE_CHECKING:
-    from model_store.images.decoding import check_size, decode
+    from model_store.images.decoding import check_size, decode, decode_scaled
     from model_store.images.preprocessing import Preprocessing
 
 __all__ = [
@@ -17,13 +17,14 @@ __all__ = [
     "Preprocessing",
     "check_size",
     "decode",
+    "decode_scaled",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Imports Pillow and NumPy for those who decode; who reads records needs the errors' names, and starts light."""
     match name:
-        case "check_size" | "decode":
+        case "check_size" | "decode" | "decode_scaled":
             from model_store.images import decoding
 
             return getattr(decoding, name)

@@ -9,7 +9,7 @@ from itertools import batched
 
 from PIL.Image import Image
 
-from model_store.images import ImageError, ImageErrorCode, ImageLimits, Preprocessing, decode
+from model_store.images import ImageError, ImageErrorCode, ImageLimits, Preprocessing, decode_scaled
 from model_store.records import FailedRecord, Failure, MeasureResult, ScoredRecord
 from model_store.runtime.ensembles import EnsembleSpec, LoadedEnsemble, Pixels, measure_all
 from model_store.runtime.executables import BATCH_SIZES
@@ -18,6 +18,7 @@ from model_store.store import Measure
 # Two decoders keep two cores busy and hold at most two photos of full size in memory at a time.
 DECODERS = 2
 LOOK_AHEAD = 3 * max(BATCH_SIZES)
+SHARP_SIDE = 1024  # pixels: photos are decoded no smaller, so that pictures of them to look at can be made
 
 DEFAULT_LIMITS = ImageLimits()
 
@@ -58,7 +59,8 @@ class Scorer:
         Args:
             spec: the ensemble.
             limits: what a photo may be at most.
-            on_image: called with a photo's name and its upright image at full size, from the decoding threads.
+            on_image: called with a photo's name and its upright image, from the decoding threads. The image's shorter
+                side has `SHARP_SIDE` pixels at least, or as many as the photo's.
         """
         self.model_seconds = 0.0
         self.load_seconds = 0.0
@@ -108,18 +110,19 @@ class Scorer:
 def decode_photo(
     photo: Photo, cuts: Collection[Preprocessing], limits: ImageLimits, on_image: OnImage | None = None
 ) -> DecodedPhoto | FailedRecord:
-    """Reads and decodes a photo and cuts it in every way that models want."""
+    """Reads and decodes a photo, as large as needed, and cuts it in every way that models want."""
     try:
-        image = decode(photo.read(), photo.name, limits)
+        shorter_side = max([SHARP_SIDE, *(cut.shorter_side for cut in cuts)])
+        picture = decode_scaled(photo.read(), photo.name, shorter_side, limits)
     except ImageError as error:
         return failed_record(photo.name, error)
     except OSError as error:
         message = f"{photo.name} cannot be read: {error.strerror or error}; check that it exists and may be read"
         return FailedRecord(file=photo.name, error=Failure(code=ImageErrorCode.UNREADABLE_IMAGE, message=message))
     if on_image:
-        on_image(photo.name, image)
-    pixels = {cut: cut.apply(image) for cut in cuts}
-    return DecodedPhoto(photo.name, image.width, image.height, pixels)
+        on_image(photo.name, picture.image)
+    pixels = {cut: cut.apply(picture.image, picture.region) for cut in cuts}
+    return DecodedPhoto(photo.name, picture.width, picture.height, pixels)
 
 
 def failed_record(name: str, error: ImageError) -> FailedRecord:

@@ -1,6 +1,6 @@
 """What the command costs beside the bare network, and how soon a fresh process has its first score.
 
-    python -m tests.benchmarks.scoring [--photos FOLDER] [--runs N] [--json]
+    make bench-command, or: python -m tests.benchmarks.scoring [--photos FOLDER] [--runs N] [--json]
 
 Needs the store with ResMem (`memorability models pull resmem`) that MEMORABILITY_STORE names. The peer is the loaded
 model alone on the same number of preprocessed images. About two minutes for 160 photos and three runs.

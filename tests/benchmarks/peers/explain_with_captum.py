@@ -1,7 +1,8 @@
-"""Maps by Captum over the published package: `explain_with_captum.py IMAGES.npy RUNS STEPS MAPS.npz`.
+"""Maps by Captum over the published package, asked for one run after the other: `explain_with_captum.py IMAGES MAPS`.
 
-The images are uint8, batch × height × width × 3. Writes Grad-CAM of the trunk's last stage, scores, and the CPU
-and wall seconds that each run of scoring, Grad-CAM and integrated gradients took.
+The images are uint8, batch × height × width × 3, in an .npy file. Each line of standard input names what to run; each
+is answered by the CPU seconds it took. At the end the last maps are written to an .npz file: Grad-CAM of the trunk's
+last stage, and gradients times activations of the branch's last convolution.
 """
 
 import sys
@@ -10,15 +11,22 @@ import time
 import declare_operators  # type: ignore[import-not-found]  # noqa: F401 - before torchvision
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients, LayerGradCam  # type: ignore[import-not-found]
+from captum.attr import (  # type: ignore[import-not-found]
+    IntegratedGradients,
+    LayerGradCam,
+    LayerGradientXActivation,
+)
 from resmem import ResMem
 
-images_file, runs, steps, maps_file = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+STEPS = 2
+
+images_file, maps_file = sys.argv[1:]
 network = ResMem(pretrained=True).eval()
 for parameter in network.parameters():
     parameter.requires_grad_(False)
 images = torch.from_numpy(np.load(images_file)).permute(0, 3, 1, 2).float() / 255
-gradcam = LayerGradCam(network, network.features.layer4)
+trunk = LayerGradCam(network, network.features.layer4)
+branch = LayerGradientXActivation(network, network.pool5)
 integrated = IntegratedGradients(network)
 
 
@@ -27,24 +35,22 @@ def score():
         return network(images)[:, 0]
 
 
-def explain():
-    return gradcam.attribute(images.clone().requires_grad_(), target=0, relu_attributions=False)
+def gradcam():
+    return trunk.attribute(images.clone().requires_grad_(), target=0, relu_attributions=False)
 
 
-def integrate():
-    return integrated.attribute(images, baselines=0, target=0, n_steps=steps, internal_batch_size=len(images))
+def steps():
+    return integrated.attribute(images, baselines=0, target=0, n_steps=STEPS, internal_batch_size=len(images))
 
 
-seconds, results = {}, {}
-for name, function, repeated in (("score", score, runs), ("gradcam", explain, runs), ("integrated", integrate, 1)):
-    seconds[name] = []
-    for _ in range(repeated):
-        start = time.process_time(), time.perf_counter()
-        results[name] = function()
-        seconds[name].append((time.process_time() - start[0], time.perf_counter() - start[1]))
+runs = {"score": score, "gradcam": gradcam, "steps": steps}
+for line in sys.stdin:
+    start = time.process_time()
+    runs[line.strip()]()
+    print(time.process_time() - start, flush=True)
+products = branch.attribute(images.clone().requires_grad_(), target=0, attribute_to_layer_input=True)
 np.savez(
     maps_file,
-    gradcam=results["gradcam"].detach().numpy()[:, 0],
-    scores=results["score"].numpy(),
-    **{f"{name}_seconds": np.array(values) for name, values in seconds.items()},
+    stage4_features=gradcam().detach().numpy()[:, 0],
+    conv5_features=products.detach().numpy().sum(axis=1),
 )

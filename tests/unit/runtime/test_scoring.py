@@ -174,6 +174,18 @@ def test_the_hook_sees_every_decoded_photo_upright_and_whole(spec: EnsembleSpec)
     assert seen == {"photo 1": (30, 21), "rotated": (25, 30)}
 
 
+def test_a_large_photo_is_decoded_smaller_and_recorded_as_large_as_it_is(spec: EnsembleSpec) -> None:
+    seen: list[tuple[int, int]] = []
+    file = io.BytesIO()
+    picture(5).resize((2300, 2100)).save(file, "JPEG")
+
+    (record,) = Scorer(spec, on_image=lambda _, image: seen.append(image.size)).score([Photo("large", file.getvalue)])
+
+    assert isinstance(record, ScoredRecord)
+    assert (record.width, record.height) == (2300, 2100)
+    assert seen == [(1150, 1050)]
+
+
 def test_an_error_of_the_hook_is_not_swallowed(spec: EnsembleSpec) -> None:
     def hook(_name: str, _image: Image.Image) -> None:
         raise RuntimeError("the thumbnails cannot be kept")
