@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from memorability.commands import evaluate, heatmap, models, score, serve, train, upload
+from memorability.commands import distil, evaluate, heatmap, models, score, serve, train, upload
 from memorability.console import err, out
 from model_store.errors import MemorabilityError
 
@@ -41,6 +41,7 @@ app.command(epilog=serve.EPILOG)(serve.serve)
 app.command(epilog=upload.UPLOAD_EPILOG)(upload.upload)
 app.command(epilog=upload.RESULTS_EPILOG)(upload.results)
 app.command(epilog=train.EPILOG)(train.train)
+app.command(epilog=distil.EPILOG)(distil.distil)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 

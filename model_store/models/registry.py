@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Architecture name, which is also its folder here, and the name of its module class.
 _PUBLISHED = {"resmem": "ResMem", "falseresmem": "FalseResMem", "vitmem": "ViTMem"}
-_TRAINED = {"heads": "Heads"}
+_TRAINED = {"heads": "Heads", "efficientnet_lite": "EfficientNetLite"}
 _MODULES = _PUBLISHED | _TRAINED
 
 

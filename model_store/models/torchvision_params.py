@@ -18,7 +18,9 @@ def conv(state: StateDict, name: str) -> ParamTree:
     return {"kernel": _channels_last(state[f"{name}.weight"]), "bias": np.float32(state[f"{name}.bias"])}
 
 
-def conv_with_batch_norm(state: StateDict, conv_name: str, norm_name: str) -> ParamTree:
+def conv_with_batch_norm(
+    state: StateDict, conv_name: str, norm_name: str, epsilon: float = BATCH_NORM_EPSILON
+) -> ParamTree:
     """A bias-free convolution and the batch normalisation behind it, as one convolution with a bias.
 
     y = (w·x - mean) · gamma / sqrt(var + eps) + beta is again a convolution; folded in float64 so that the only
@@ -27,7 +29,7 @@ def conv_with_batch_norm(state: StateDict, conv_name: str, norm_name: str) -> Pa
     gamma, beta, mean, variance = (
         state[f"{norm_name}.{part}"].astype(np.float64) for part in ("weight", "bias", "running_mean", "running_var")
     )
-    scale = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
+    scale = gamma / np.sqrt(variance + epsilon)
     kernel = state[f"{conv_name}.weight"].astype(np.float64) * scale[:, None, None, None]
     return {"kernel": _channels_last(kernel), "bias": np.float32(beta - mean * scale)}
 

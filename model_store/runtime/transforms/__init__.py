@@ -5,6 +5,7 @@ stays the reference that tests compare with, and any transformation can be left 
 docs/speed.md.
 """
 
+from model_store.runtime.transforms.depthwise import ShiftedDepthwise
 from model_store.runtime.transforms.int8_dense import Int8Dense
 from model_store.runtime.transforms.layers import Convolution, LayerPlan, Transformation
 from model_store.runtime.transforms.materialised import MaterialisedBlocks
@@ -19,6 +20,7 @@ __all__ = [
     "LayerPlan",
     "MaterialisedBlocks",
     "Preparation",
+    "ShiftedDepthwise",
     "Transformation",
     "TransformedNetwork",
     "UnknownTransformationError",

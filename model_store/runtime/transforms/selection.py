@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 
 from model_store.errors import MemorabilityError
+from model_store.runtime.transforms.depthwise import ShiftedDepthwise
 from model_store.runtime.transforms.int8_dense import Int8Dense
 from model_store.runtime.transforms.layers import Transformation
 from model_store.runtime.transforms.materialised import MaterialisedBlocks
@@ -18,7 +19,7 @@ class UnknownTransformationError(MemorabilityError):
 
 def all_transformations() -> tuple[Transformation, ...]:
     """Every transformation that pays."""
-    return MaterialisedBlocks(), Winograd(), Int8Dense()
+    return MaterialisedBlocks(), Winograd(), Int8Dense(), ShiftedDepthwise()
 
 
 def named(environment: Mapping[str, str] = os.environ) -> tuple[Transformation, ...]:

@@ -25,7 +25,7 @@ COMMANDS = dict(leaf_commands(typer.main.get_command(main.app)))
 
 def test_there_are_these_commands() -> None:
     below_models = ("pull", "import", "list", "show", "verify", "alias", "ensemble", "compile", "remove", "publish")
-    alone = ("score", "heatmap", "upload", "results", "serve", "train", "evaluate")
+    alone = ("score", "heatmap", "upload", "results", "serve", "train", "evaluate", "distil")
     assert set(COMMANDS) == {*((name,) for name in alone), *(("models", name) for name in below_models)}
 
 

@@ -5,6 +5,7 @@ say exactly what the program asks for.
 """
 
 import pickle
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,9 +50,9 @@ def ordered(items: Mapping[str, bytes]) -> bytes:
     return called(named("collections", "OrderedDict")) + b"(" + pairs + b"u"
 
 
-def storage(key: str, kind: str, count: int) -> bytes:
+def storage(key: str, kind: str, count: int, *more: bytes) -> bytes:
     """Pushes a storage by its persistent id."""
-    return tuple_of(value("storage"), named("torch", kind), value(key), value("cpu"), value(count)) + b"Q"
+    return tuple_of(value("storage"), named("torch", kind), value(key), value("cpu"), value(count), *more) + b"Q"
 
 
 def tensor(held_by: bytes, shape: tuple[int, ...], stride: tuple[int, ...] | None = None, offset: int = 0) -> bytes:
@@ -90,3 +91,23 @@ def save_state(path: Path, state: Mapping[str, np.ndarray]) -> Path:
     }
     contents = {str(key): array.tobytes() for key, array in enumerate(state.values())}
     return write_archive(path, ordered(tensors), contents)
+
+
+def write_legacy(path: Path, program: bytes, storages: Mapping[str, bytes], counts: Mapping[str, int]) -> Path:
+    """Writes the row of pickles that `torch.save` wrote before PyTorch 1.6, around a program."""
+    head = [0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": True, "type_sizes": {}}]
+    pickles = [*(pickle.dumps(part, protocol=2) for part in head), b"\x80\x02" + program + b"."]
+    raw = b"".join(struct.pack("<q", counts[key]) + content for key, content in storages.items())
+    path.write_bytes(b"".join(pickles) + pickle.dumps(list(storages), protocol=2) + raw)
+    return path
+
+
+def save_legacy_state(path: Path, state: Mapping[str, np.ndarray]) -> Path:
+    """Writes a state dict in that format, one storage a tensor."""
+    tensors = {
+        name: tensor(storage(str(key), STORAGES[array.dtype], array.size, value(None)), array.shape)
+        for key, (name, array) in enumerate(state.items())
+    }
+    contents = {str(key): array.tobytes() for key, array in enumerate(state.values())}
+    counts = {str(key): array.size for key, array in enumerate(state.values())}
+    return write_legacy(path, ordered(tensors), contents, counts)

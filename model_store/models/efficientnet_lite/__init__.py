@@ -1,0 +1,1 @@
+"""EfficientNet-Lite, a network for phones, as a student of larger ones."""
