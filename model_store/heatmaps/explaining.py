@@ -62,7 +62,7 @@ def explain(
         jax.errors.JaxRuntimeError: among others, the device's memory does not suffice: RESOURCE_EXHAUSTED.
     """
     if method is Method.GRADCAM:
-        scores, maps = run(gradcam, network, images)
+        scores, maps = run(gradcam, network, images, network.references)
         return Explanation(np.asarray(maps), np.asarray(scores))
     photos, baselines = photos_and_baselines(images)
     if method is Method.INTEGRATED_GRADIENTS:

@@ -8,9 +8,10 @@ maps are, and one from the centre outwards, because that is where photographers 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from model_store.heatmaps.explaining import photos_and_baselines
 from model_store.heatmaps.frames import Frame
@@ -59,14 +60,14 @@ def measure_faithfulness(
         frame: what the maps cover, which may not be every network's.
         settings: of the curves.
     """
-    batches = [_Batch.of(network, photos) for network in networks]
+    curves = Curves.of(networks, photos, frame, settings.steps)
     random, centre = random_ranks(frame.crop, settings.seed), centre_ranks(frame.crop)
     orders = {
         "map": [to_ranks(values) for values in maps],
         "random": [random] * len(maps),
         "centre": [centre] * len(maps),
     }
-    areas = {name: _areas(batches, frame, ranks, settings.steps) for name, ranks in orders.items()}
+    areas = {name: curves.areas(ranks) for name, ranks in orders.items()}
     return [Faithfulness(**dict(zip(areas, photo, strict=True))) for photo in zip(*areas.values(), strict=True)]
 
 
@@ -94,38 +95,67 @@ def centre_ranks(size: int) -> Ranks:
 
 
 @dataclass(frozen=True)
+class Curves:
+    """What becomes of a batch's scores as its places are taken out or put back, in any order; the networks' mean.
+
+    Attributes:
+        batches: the photos, as each network sees them.
+        frame: what the orders cover, which may not be every network's.
+        steps: equal parts in which all of the picture is taken out.
+    """
+
+    batches: Sequence["_Batch"]
+    frame: Frame
+    steps: int
+
+    @classmethod
+    def of(cls, networks: Sequence[Network], photos: Sequence[Pixels], frame: Frame, steps: int) -> Self:
+        """Curves of photos that are cut in every way that the networks, at least one, want; takes two score passes."""
+        return cls([_Batch.of(network, photos) for network in networks], frame, steps)
+
+    def areas(self, orders: Sequence[Ranks]) -> list[Areas]:
+        """Both areas of each photo, for an order of its own."""
+        both = zip(self.deletion(orders).tolist(), self.insertion(orders).tolist(), strict=True)
+        return [Areas(deletion=out, insertion=back) for out, back in both]
+
+    def deletion(self, orders: Sequence[Ranks]) -> Float[np.ndarray, " batch"]:
+        """The mean score while places are taken out; `steps` - 1 score passes a photo."""
+        return self._area(orders, lambda ranks, share: ranks >= share)
+
+    def insertion(self, orders: Sequence[Ranks]) -> Float[np.ndarray, " batch"]:
+        """The mean score while they are put back into the blurred photo; as many."""
+        return self._area(orders, lambda ranks, share: ranks < share)
+
+    def _area(self, orders: Sequence[Ranks], shown: Callable[[Ranks, float], np.ndarray]) -> np.ndarray:
+        shares = np.arange(self.steps + 1) / self.steps
+        curves = []
+        for batch in self.batches:
+            ranks = np.stack([self.frame.to_frame(order, batch.network.frame) for order in orders])
+            curves.append([batch.scores(shown(ranks, share)) for share in shares])
+        area: np.ndarray = np.trapezoid(np.mean(curves, axis=0), dx=1 / self.steps, axis=0).astype(float)
+        return area
+
+
+@dataclass(frozen=True)
 class _Batch:
     """Photos as one network sees them, beside their blurred copies and the scores of both."""
 
     network: Network
     photos: Array
     blurred: Array
-    ends: tuple[Float[np.ndarray, " batch"], Float[np.ndarray, " batch"]]
+    whole: Float[np.ndarray, " batch"]
+    nothing: Float[np.ndarray, " batch"]
 
     @classmethod
     def of(cls, network: Network, photos: Sequence[Pixels]) -> "_Batch":
         pictures, blurred = photos_and_baselines(np.stack([photo[network.preprocessing] for photo in photos]))
         whole, nothing = (np.asarray(run(score, network, batch)) for batch in (pictures, blurred))
-        return cls(network, pictures, blurred, (whole, nothing))
+        return cls(network, pictures, blurred, whole, nothing)
 
-    def scores(self, shown: Float[np.ndarray, "batch size size"]) -> Float[np.ndarray, " batch"]:
-        return np.asarray(run(score_mixed, self.network, self.photos, self.blurred, shown))
-
-
-def _areas(batches: Sequence[_Batch], frame: Frame, ranks: Sequence[Ranks], steps: int) -> list[Areas]:
-    curves = [_curves(batch, [frame.to_frame(rank, batch.network.frame) for rank in ranks], steps) for batch in batches]
-    deletion, insertion = np.trapezoid(np.mean(curves, axis=0), dx=1 / steps, axis=1).astype(float)
-    return [
-        Areas(deletion=out, insertion=back) for out, back in zip(deletion.tolist(), insertion.tolist(), strict=True)
-    ]
-
-
-def _curves(batch: _Batch, ranks: Sequence[Ranks], steps: int) -> Float[np.ndarray, "2 points batch"]:
-    order = np.stack(ranks)
-    kept: Sequence[Callable[[float], np.ndarray]] = (lambda share: order >= share, lambda share: order < share)
-    return np.stack(
-        [
-            [first, *(batch.scores(shown(step / steps).astype(np.float32)) for step in range(1, steps)), last]
-            for shown, (first, last) in zip(kept, (batch.ends, batch.ends[::-1]), strict=True)
-        ]
-    )
+    def scores(self, shown: Bool[np.ndarray, "batch size size"]) -> Float[np.ndarray, " batch"]:
+        """Scores of the photos where they are shown, of their blurred copies elsewhere; ends are computed once."""
+        if shown.all():
+            return self.whole
+        if not shown.any():
+            return self.nothing
+        return np.asarray(run(score_mixed, self.network, self.photos, self.blurred, shown.astype(np.float32)))

@@ -57,6 +57,17 @@ class Frame:
         warped[:, ~self._seen(columns)] = np.nan
         return np.ascontiguousarray(warped)
 
+    def presence(self, width: int, height: int, feather: float) -> Map:
+        """How much of a map to show over the whole photo: 1 inside, 0 where the model saw nothing, smooth between.
+
+        Args:
+            width: of the picture to make, in pixels.
+            height: likewise.
+            feather: share of what the model sees, at each side of it, over which a map fades out.
+        """
+        columns, rows = (self._fading((np.arange(side) + 0.5) / side, feather) for side in (width, height))
+        return np.outer(rows, columns)
+
     def to_frame(self, values: Map, other: Self) -> Map:
         """A map of this frame in another, 0 where this one saw nothing."""
         if other == self:
@@ -70,6 +81,13 @@ class Frame:
     def _positions(self, fractions: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """Indices into a map, of fractions of the photo's width or height."""
         return fractions * self.resize - self.margin - 0.5
+
+    def _fading(self, fractions: Float[np.ndarray, " n"], feather: float) -> Float[np.ndarray, " n"]:
+        places = self._positions(fractions) + 0.5
+        depths = np.minimum(places, self.crop - places) / (feather * self.crop)
+        within = np.clip(depths, 0, 1)
+        eased: np.ndarray = within**2 * (3 - 2 * within)
+        return eased
 
     def _seen(self, positions: Float[np.ndarray, " n"]) -> np.ndarray:
         return (positions >= -0.5) & (positions <= self.crop - 0.5)

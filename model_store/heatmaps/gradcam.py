@@ -1,4 +1,4 @@
-"""Signed Grad-CAM along a path: what each place of the last features adds to the score over a blurred copy's.
+"""Signed Grad-CAM along a path: what each place of the last features adds to the score over one that shows nothing.
 
 Selvaraju et al. 2017, "Grad-CAM", https://arxiv.org/abs/1610.02391. Four things differ from the paper:
 
@@ -7,21 +7,20 @@ Selvaraju et al. 2017, "Grad-CAM", https://arxiv.org/abs/1610.02391. Four things
   every place has the same gradient, that is the same. The branch is read place by place, and averaging would credit
   features to places that the head does not read them at (Draelos and Carin 2020, "HiResCAM",
   https://arxiv.org/abs/2011.08891).
-- Features count by how they differ from those of the photo's blurred copy at the same place, and the gradient is the
-  mean over the straight way between the two: integrated gradients in the space of features (Sattarzadeh et al. 2021,
-  "Integrated Grad-CAM", https://arxiv.org/abs/2102.07805). A gradient at the photo alone says little about deep heads:
-  docs/heatmaps.md tells how much more faithful maps became.
+- Features count by how they differ from the same place's in pictures that show nothing, which `references` tells, and
+  the gradient is the mean over the straight way between the two: integrated gradients in the space of features
+  (Sattarzadeh et al. 2021, "Integrated Grad-CAM", https://arxiv.org/abs/2102.07805). A gradient at the photo alone says
+  little about deep heads: docs/heatmaps.md tells how much more faithful maps became.
 - A network's branches are added up. Each map is the contribution of its places to the score in the score's own unit,
   and those of two branches to one score add. Before that, each is interpolated between the centres of what its features
   see of the picture.
 
-The trunk runs forward twice. What runs for every step of the way, forwards and backwards, is the head alone.
+The trunk runs once, forward. What runs for every step of the way, forwards and backwards, is the head alone.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,12 +28,11 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from model_store.errors import MemorabilityError
-from model_store.heatmaps.baselines import blurred
-from model_store.heatmaps.modules import Module, Params
+from model_store.heatmaps.modules import Features, Module, Params
 from model_store.models.checkpoints import flatten
-from model_store.models.layers import FEATURES, PERTURBATIONS, to_unit_range
+from model_store.models.layers import FEATURES, PERTURBATIONS
 
-STEPS = 8
+STEPS = 2
 _MIDPOINTS = tuple((step + 0.5) / STEPS for step in range(STEPS))
 
 
@@ -55,22 +53,34 @@ class Grid:
 
 
 # By the names that networks give to `model_store.models.layers.explained`.
-GRIDS: Mapping[str, Grid] = {"stage4_features": Grid(0, 32), "conv5_features": Grid(17, 16)}
+GRIDS: Mapping[str, Grid] = {
+    "stage4_features": Grid(0, 32),
+    "conv5_features": Grid(17, 16),
+    # TensorFlow's padding puts nothing above and on the left of an even picture: strides of 2 begin at pixel 1.
+    "lite_stage3": Grid(7, 8),
+    **dict.fromkeys(("lite_stage4", "lite_stage5"), Grid(15, 16)),
+    **dict.fromkeys(("lite_stage6", "lite_stage7", "lite_top"), Grid(31, 32)),
+}
 
 
 type Images = UInt8[Array, "batch size size 3"] | Float[Array, "batch size size 3"]
 
 
 def gradcam(
-    module: Module, params: Params, images: Images
+    module: Module, params: Params, images: Images, references: Features
 ) -> tuple[Float[Array, " batch"], Float[Array, "batch size size"]]:
-    """Scores and signed maps, as densities: a map's mean is about the score less that of the blurred copy; traceable.
+    """Scores and signed maps, as densities: a map's mean is about the score less that of the references; traceable.
+
+    Args:
+        module: the network.
+        params: its parameters.
+        images: what is explained.
+        references: `reference_features` of the network.
 
     Raises:
         NoFeaturesError: the network marks no features.
     """
-    pictures = to_unit_range(images)
-    scores, coarse = contributions(module, params, pictures, blurred(pictures), _MIDPOINTS)
+    scores, coarse = contributions(module, params, images, references, _MIDPOINTS)
     size = images.shape[1]
     maps = sum(spread(_grid(name, values.shape[1], size), values, size) for name, values in coarse.items())
     return scores, jnp.asarray(maps)
@@ -80,7 +90,7 @@ def contributions(
     module: Module,
     params: Params,
     images: Images,
-    references: Images | None = None,
+    references: Features | None = None,
     positions: Sequence[float] = (1.0,),
 ) -> tuple[Float[Array, " batch"], dict[str, Float[Array, "batch rows columns"]]]:
     """Scores, and by the name of each marked feature map what its places contribute; traceable.
@@ -89,19 +99,18 @@ def contributions(
         module: the network.
         params: its parameters.
         images: what is explained.
-        references: what features are compared with; None compares with none at all, which, with the gradient of the
-            photo alone, is Grad-CAM as it was published, signed and place by place.
+        references: features that they are compared with, without a batch axis; None compares with none at all, which,
+            with the gradient of the photo alone, is Grad-CAM as it was published, signed and place by place.
         positions: where on the way from 0, the reference, to 1, the photo, gradients are taken.
 
     Raises:
         NoFeaturesError: the network marks no features.
     """
     variables = {"params": params}
-    scores, features = _features(module, params, images)
-    start = jax.tree.map(jnp.zeros_like, features) if references is None else _features(module, params, references)[1]
-    ways = jax.tree.map(jnp.subtract, features, start)
+    scores, features = scores_and_features(module, params, images)
+    ways = features if references is None else jax.tree.map(jnp.subtract, features, references)
 
-    def gradients(position: Array) -> Any:
+    def gradients(position: Array) -> Features:
         # The features' perturbation is what they lack on the way; what lies before them is computed once for all.
         lacking = jax.tree.map(lambda way: (position - 1) * way, ways)
         return jax.grad(lambda moved: module.apply(variables | {PERTURBATIONS: moved}, images).sum())(lacking)
@@ -111,7 +120,12 @@ def contributions(
     return scores, {path.rpartition("/")[2]: _to_grid(values) for path, values in flatten(products)}
 
 
-def _features(module: Module, params: Params, images: Images) -> tuple[Float[Array, " batch"], Any]:
+def scores_and_features(module: Module, params: Params, images: Images) -> tuple[Float[Array, " batch"], Features]:
+    """Scores, and what the network marks; traceable.
+
+    Raises:
+        NoFeaturesError: the network marks no features.
+    """
     scores, state = module.apply({"params": params}, images, mutable=[FEATURES])
     if not state.get(FEATURES):
         raise NoFeaturesError(

@@ -11,9 +11,13 @@ Two things keep a few steps exact where a plain sum misses the difference by mor
   gradients fail to explain of a step's difference is spread over the pixels in proportion to what they were credited
   with. Of all corrections that close the step it is the least, in the sense of least squares where each pixel's
   variance is in proportion to its credit, and it vanishes as steps get shorter. How much there was to correct is told.
+
+A map is smoothed at its end, which leaves its sum as it is: single pixels' gradients are mostly noise in deep networks
+(Balduzzi et al. 2017, "The Shattered Gradients Problem", https://arxiv.org/abs/1702.08591).
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -39,12 +43,15 @@ class PathSettings:
         smooth_samples: noisy copies of the photo that maps are averaged over; 0 takes the photo as it is.
         noise: standard deviation of the noise, where the picture's values run from 0 to 1.
         seed: of the noise.
+        smoothing: standard deviation of the Gaussian over which credits are spread, as a share of the picture's side; 0
+            leaves every pixel its own. docs/heatmaps.md says what it is worth.
     """
 
     steps: int = 32
     smooth_samples: int = 0
     noise: float = 0.1
     seed: int = 0
+    smoothing: float = 0.075
 
     def __post_init__(self) -> None:
         """Refuse a path without a second end."""
@@ -102,7 +109,22 @@ def integrated_gradients(
     copies = [_noisy(images, settings, sample) for sample in range(settings.smooth_samples)] or [images]
     walks = [_walk(network, copy, baselines, settings.steps) for copy in copies]
     maps, scores, starts, residuals = (np.mean(values, axis=0) for values in zip(*walks, strict=True))
-    return PathIntegral(maps * np.float32(images.shape[1] * images.shape[2]), scores, starts, residuals)
+    size = images.shape[1]
+    if settings.smoothing:
+        weights = _smoothing_matrix(size, settings.smoothing)
+        maps = weights @ maps @ weights
+    return PathIntegral(maps * np.float32(size**2), scores, starts, residuals)
+
+
+@cache
+def _smoothing_matrix(size: int, smoothing: float) -> Float[np.ndarray, "size size"]:
+    """Spreads values to their neighbours; what would leave the picture is reflected, so that sums stay."""
+    places = np.arange(size)
+    images = np.stack([places, -1 - places, 2 * size - 1 - places])
+    distances = places[:, None, None] - images
+    kernel = np.exp(-0.5 * (distances / (smoothing * size)) ** 2).sum(axis=1)
+    weights: np.ndarray = (kernel / kernel.sum(axis=0)).astype(np.float32)
+    return weights
 
 
 def _walk(network: Network, images: Array, baselines: Array, steps: int) -> tuple[np.ndarray, ...]:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from model_store.heatmaps.frames import Frame
 
 # Values above which a map has its full colour, in shares of a batch's values: a few specks must not dim all others.
-SCALE_QUANTILE = 0.995
+SCALE_QUANTILE = 0.98
 # A map whose strongest places add less than this is flat, and stays pale however little there is beside it: ten times
 # as much over the whole picture would move the score by 0.1.
 MIN_SCALE = 0.01

@@ -6,6 +6,9 @@ from typing import Any, Protocol
 type Params = Mapping[str, Any]
 """Nested parameters of a module."""
 
+type Features = Any
+"""A tree of what a module marks for heatmaps, by `model_store.models.layers.explained`."""
+
 
 class Module(Protocol):
     """A Flax module has it, and it can be hashed."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,14 +10,15 @@ import jax
 import numpy as np
 
 from model_store.heatmaps.frames import Frame
-from model_store.heatmaps.modules import Module, Params
+from model_store.heatmaps.modules import Features, Module, Params
+from model_store.heatmaps.references import reference_features
 from model_store.images import Preprocessing
 from model_store.models import registry
 from model_store.models.checkpoints import unflatten
 from model_store.models.pooling import score_and_features
 from model_store.models.precision import widen
 from model_store.models.taps import Tap, taps
-from model_store.runtime.graph import served_network
+from model_store.runtime.graph import served_network, serving_graph
 from model_store.runtime.loading import LoadedModel, load_tensors
 from model_store.runtime.xla import to_host
 from model_store.store import Manifest, Ref
@@ -66,7 +68,12 @@ class Network:
             CorruptModelError: a file is not as published.
             NotFoundError: a network whose features it reads is not in the store.
         """
-        network = cls.of_tensors(manifest, jax.jit(widen)(jax.device_put(load_tensors(folder, manifest))))
+        tensors = load_tensors(folder, manifest)
+        if jax.default_backend() == "cpu":
+            graph = serving_graph(manifest)
+            network = cls(manifest, served_network(manifest), unflatten(graph.parameters(tensors)))
+        else:
+            network = cls.of_tensors(manifest, jax.jit(widen)(jax.device_put(tensors)))
         layout = StoreLayout.around(folder)
         refs = [Ref.parse(trunk) for trunk in manifest.trunks]
         return network.over([cls.load(layout.model_version(ref), read_manifest(layout, ref)) for ref in refs])
@@ -102,6 +109,15 @@ class Network:
     def frame(self) -> Frame:
         """Where in a photo its maps lie."""
         return Frame.of(self.preprocessing)
+
+    @cached_property
+    def references(self) -> Features:
+        """What Grad-CAM compares features with; computed at the first use.
+
+        Raises:
+            NoFeaturesError: the network marks no features.
+        """
+        return reference_features(self.module, self.params, self.manifest.preprocessing.crop)
 
     @property
     def nbytes(self) -> int:

@@ -11,11 +11,13 @@ from model_store.heatmaps.maps import PhotoMap
 
 LONGEST_SIDE = 1024  # pixels; a map has a quarter of that, and gains nothing by more
 # Of the photo in grey, where an overlay lies on it: its own colours would mix with the map's.
-_GREY_SHARE = 0.85
+_GREY_SHARE = 0.8
 _MAX_OPACITY = 0.85  # so that the photo is seen below the strongest places
+_FEATHER = 0.15  # share of what the model sees over which a map fades out: that edge is none of the photo's
 
-_LEGEND_HEIGHT = 56
+_LEGEND_HEIGHT = 74
 _MARGIN = 12
+_FULL_LEGEND_WIDTH = 480  # below, only the ends of the bar are told
 
 
 def fit(width: int, height: int, longest_side: int = LONGEST_SIDE) -> tuple[int, int]:
@@ -27,7 +29,7 @@ def fit(width: int, height: int, longest_side: int = LONGEST_SIDE) -> tuple[int,
 def overlay(photo_map: PhotoMap, width: int, height: int, scale: float) -> Image.Image:
     """The map alone over the whole photo, RGBA: orange raises the score, blue lowers it, the stronger the less clear.
 
-    Places that the model did not see are clear.
+    It fades out towards the border of what the model saw; what lies outside is clear.
 
     Args:
         photo_map: what is shown.
@@ -35,8 +37,9 @@ def overlay(photo_map: PhotoMap, width: int, height: int, scale: float) -> Image
         height: likewise.
         scale: map value that gets the full colour.
     """
-    strength = np.clip(np.nan_to_num(photo_map.frame.to_photo(photo_map.values, *fit(width, height)) / scale), -1, 1)
-    return Image.fromarray(_colour(strength), "RGBA")
+    size = fit(width, height)
+    strength = np.clip(np.nan_to_num(photo_map.frame.to_photo(photo_map.values, *size) / scale), -1, 1)
+    return Image.fromarray(_colour(strength * photo_map.frame.presence(*size, _FEATHER)), "RGBA")
 
 
 def overlay_png(photo_map: PhotoMap, width: int, height: int, scale: float) -> bytes:
@@ -90,5 +93,7 @@ def _label(draw: ImageDraw.ImageDraw, width: int, top: int, scale: float) -> Non
     texts = ((f"lowers the score, -{share:.4f}", "la", _MARGIN), (f"+{share:.4f}, raises it", "ra", width - _MARGIN))
     for text, anchor, place in texts:
         draw.text((place, top), text, fill="black", font=font, anchor=anchor)
-    if width >= 480:
+    if width >= _FULL_LEGEND_WIDTH:
         draw.text((width / 2, top), "per 1 % of the picture", fill="black", font=font, anchor="ma")
+        note = "Towards the edges colours fade: the model does not see the border of a photo."
+        draw.text((width / 2, top + 18), note, fill="dimgrey", font=font, anchor="ma")

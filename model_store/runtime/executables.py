@@ -104,19 +104,22 @@ def _compile(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     from model_store.runtime import graph as graphs
 
     graph = graphs.serving_graph(manifest)
-    stored = graphs.shapes_of(map_tensors(folder / PARAMETERS_FILE))
+    tensors = map_tensors(folder / PARAMETERS_FILE)
+    stored = graphs.shapes_of(tensors)
     prepared, kept = jax.eval_shape(graph.prepare, stored), graph.used_as_stored(stored)
     plan = ParameterPlan(prepared={path: shape.shape for path, shape in prepared.items()}, stored=kept)
     params = {path: stored[path] for path in kept} | prepared
     lowered = {PREPARE: jax.jit(graph.prepare, keep_unused=True).lower(stored)}
+    # Its references depend on the parameters' values, which the other programs need not know.
+    explain = graph.gradcam(graph.parameters(tensors)) if graph.gradcam else None
     backwards = {}
     for batch in BATCH_SIZES:
         inputs = graphs.input_shapes(manifest, stored, batch)
         lowered[score_name(batch)] = jax.jit(graph.score, keep_unused=True).lower(params, *inputs)
         if graph.features:
             lowered[features_name(batch)] = jax.jit(graph.features, keep_unused=True).lower(params, *inputs)
-        if graph.gradcam and batch in GRADCAM_BATCH_SIZES:
-            backwards[gradcam_name(batch)] = jax.jit(graph.gradcam, keep_unused=True).lower(params, *inputs)
+        if explain and batch in GRADCAM_BATCH_SIZES:
+            backwards[gradcam_name(batch)] = jax.jit(explain, keep_unused=True).lower(params, *inputs)
     with _no_compilation_cache(), ThreadPoolExecutor() as pool:
         started = {name: pool.submit(program.compile, COMPILER_OPTIONS) for name, program in lowered.items()} | {
             name: pool.submit(program.compile, GRADIENT_COMPILER_OPTIONS) for name, program in backwards.items()

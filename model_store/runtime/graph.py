@@ -14,17 +14,20 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from model_store.heatmaps.gradcam import gradcam
+from model_store.heatmaps.references import reference_features
 from model_store.models import registry
 from model_store.models.checkpoints import unflatten
 from model_store.models.heads.names import projection_name
 from model_store.models.pooling import score_and_features
 from model_store.models.taps import taps
+from model_store.runtime.executables import COMPILER_OPTIONS
 from model_store.runtime.transforms import Preparation, Transformation, TransformedNetwork, named
 from model_store.store import Manifest
 
 Shapes = Mapping[str, jax.ShapeDtypeStruct]
 FlatParams = Mapping[str, Array]
 Images = UInt8[Array, "batch height width 3"]
+ScoreAndMaps = Callable[[FlatParams, Images], tuple[Float[Array, " batch"], Float[Array, "batch size size"]]]
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,21 @@ class ServingGraph:
         score: (parameters, images) → scores between 0 and 1; of heads (parameters, features of each trunk) → scores of
             each head.
         features: (parameters, images) → scores and features; None where no heads can be trained on the network.
-        gradcam: (parameters, images) → scores and Grad-CAM maps; None for heads.
+        gradcam: parameters → a traceable function (parameters, images) → scores and Grad-CAM maps, which compares with
+            features of these very parameters; computes forward passes for it. None for heads.
     """
 
     prepare: Callable[[FlatParams], FlatParams]
     used_as_stored: Callable[[Shapes], Sequence[str]]
     score: Callable[..., Float[Array, "batch *heads"]]
     features: Callable[[FlatParams, Images], tuple[Float[Array, " batch"], Float[Array, "batch features"]]] | None
-    gradcam: Callable[[FlatParams, Images], tuple[Float[Array, " batch"], Float[Array, "batch size size"]]] | None
+    gradcam: Callable[[FlatParams], ScoreAndMaps] | None
+
+    def parameters(self, stored: Mapping[str, np.ndarray]) -> FlatParams:
+        """What the functions take as parameters, computed from stored tensors by path."""
+        tensors = jax.device_put(stored)
+        prepared = jax.jit(self.prepare, compiler_options=COMPILER_OPTIONS)(tensors)
+        return {path: tensors[path] for path in self.used_as_stored(shapes_of(stored))} | dict(prepared)
 
 
 def serving_graph(manifest: Manifest, transformations: Sequence[Transformation] | None = None) -> ServingGraph:
@@ -73,15 +83,16 @@ def serving_graph(manifest: Manifest, transformations: Sequence[Transformation] 
     def features(params: FlatParams, images: Images) -> tuple[Float[Array, " batch"], Float[Array, "batch features"]]:
         return score_and_features(network, unflatten(params), tapped, images)
 
-    def explain(params: FlatParams, images: Images) -> tuple[Float[Array, " batch"], Float[Array, "batch size size"]]:
-        return gradcam(network, unflatten(params), images)
+    def explainer(params: FlatParams) -> ScoreAndMaps:
+        references = reference_features(network, unflatten(params), manifest.preprocessing.crop)
+        return lambda params, images: gradcam(network, unflatten(params), images, references)
 
     return ServingGraph(
         prepare,
         used_as_stored,
         score,
         features=features if tapped else None,
-        gradcam=None if manifest.trunks else explain,
+        gradcam=None if manifest.trunks else explainer,
     )
 
 

@@ -173,12 +173,11 @@ def _arguments(params: Params, *inputs: Images | Features) -> list[DeviceArray]:
 def _just_in_time(manifest: Manifest, stored: Stored, *, with_features: bool) -> tuple[Programs, Params]:
     import jax
 
-    from model_store.runtime.graph import serving_graph, shapes_of
+    from model_store.runtime.graph import serving_graph
 
     graph = serving_graph(manifest)
-    prepare, score = (jax.jit(function, compiler_options=COMPILER_OPTIONS) for function in (graph.prepare, graph.score))
-    tensors: Params = jax.device_put(stored)
-    params = {path: tensors[path] for path in graph.used_as_stored(shapes_of(stored))} | prepare(tensors)
+    score = jax.jit(graph.score, compiler_options=COMPILER_OPTIONS)
+    params: Params = graph.parameters(stored)
 
     def scores(params: Params, *inputs: Images | Features) -> Float[np.ndarray, "batch *heads"]:
         return np.asarray(score(params, *inputs))
@@ -194,10 +193,11 @@ def _just_in_time(manifest: Manifest, stored: Stored, *, with_features: bool) ->
         features = dict.fromkeys(BATCH_SIZES, scores_and_features)
     explain: ScoreAndMaps | None = None
     if graph.gradcam:
-        compute_maps = jax.jit(graph.gradcam, compiler_options=GRADIENT_COMPILER_OPTIONS)
+        explainer = graph.gradcam
+        compute_maps = cache(lambda: jax.jit(explainer(params), compiler_options=GRADIENT_COMPILER_OPTIONS))
 
         def explain(params: Params, images: Images) -> tuple[Float[np.ndarray, " batch"], Maps]:
-            scores, maps = compute_maps(params, images)
+            scores, maps = compute_maps()(params, images)
             return np.asarray(scores), np.asarray(maps)
 
     programs = Programs(dict.fromkeys(BATCH_SIZES, scores), ahead_of_time=False, features=features, gradcam=explain)

@@ -24,7 +24,7 @@ images_file, maps_file = sys.argv[1:]
 network = ResMem(pretrained=True).eval()
 for parameter in network.parameters():
     parameter.requires_grad_(False)
-images = torch.from_numpy(np.load(images_file)).permute(0, 3, 1, 2).float() / 255
+images = torch.from_numpy(np.load(images_file)).permute(0, 3, 1, 2).contiguous().float() / 255
 trunk = LayerGradCam(network, network.features.layer4)
 branch = LayerGradientXActivation(network, network.pool5)
 integrated = IntegratedGradients(network)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from jaxtyping import Array
 
 from model_store.heatmaps.explaining import Settings, explain, photos_and_baselines
 from model_store.heatmaps.gradcam import NoFeaturesError, contributions
@@ -9,9 +10,11 @@ from model_store.heatmaps.gradients import PathSettings
 from model_store.heatmaps.methods import Method
 from model_store.heatmaps.occlusion import MaskSettings, masks
 from model_store.heatmaps.programs import run, score
+from model_store.heatmaps.references import pictures_of_nothing
 from tests.unit.heatmaps import toys
 
 IG = Method.INTEGRATED_GRADIENTS
+PIXELS, GAUSSIAN = Settings(PathSettings(smoothing=0)), Settings(PathSettings(smoothing=0.045))
 
 
 def test_plain_gradcam_gives_each_place_its_weight_times_its_value() -> None:
@@ -25,12 +28,12 @@ def test_plain_gradcam_gives_each_place_its_weight_times_its_value() -> None:
     np.testing.assert_allclose(scores, sum(values.sum((1, 2)) for values in found.values()), rtol=1e-5)
 
 
-def test_gradcam_maps_are_signed_densities_of_what_the_branches_add_over_the_blurred_copys() -> None:
+def test_gradcam_maps_are_signed_densities_of_what_the_branches_add_over_pictures_of_nothing() -> None:
     read = np.random.default_rng(1).normal(size=(2, 2, 3)).astype(np.float32)
     images = toys.photos(1)
     map_ = explain(toys.network(toys.TwoBranches(), {"read": read}), images, Method.GRADCAM).maps[0]
-    photos, baselines = (np.asarray(found)[0, :: toys.CELL, :: toys.CELL] for found in photos_and_baselines(images))
-    branch, pooled = ((photos - baselines) * read).sum(-1), 2 * (photos - baselines).sum(-1) / 15
+    ways = at_places(images / 255)[0] - at_places(pictures_of_nothing(toys.SIZE)).mean(axis=0)
+    branch, pooled = (ways * read).sum(-1), 2 * ways.sum(-1) / 15
     # Four cells make up the picture. The branch's places lie at pixels 0 and 32, the tokens' at 15.5 and 47.5.
     assert map_[0, 0] == pytest.approx(4 * (branch[0, 0] + pooled[0, 0]), rel=1e-4)
     assert map_[0, 63] == pytest.approx(4 * (branch[0, 1] + pooled[0, 1]), rel=1e-4)
@@ -39,14 +42,29 @@ def test_gradcam_maps_are_signed_densities_of_what_the_branches_add_over_the_blu
     assert map_[0, 16] == pytest.approx(4 * at_16, rel=1e-4)
 
 
-def test_gradcam_follows_a_gradient_that_changes_on_the_way_from_the_blurred_copy() -> None:
+def test_gradcam_follows_a_gradient_that_changes_on_the_way_to_the_photo() -> None:
     read = np.random.default_rng(1).normal(size=(2, 2, 3)).astype(np.float32)
     images = toys.photos(2)
     map_ = explain(toys.network(toys.SquaredFeatures(), {"read": read}), images, Method.GRADCAM).maps
-    photos, baselines = (np.asarray(found)[:, :: toys.CELL, :: toys.CELL] for found in photos_and_baselines(images))
-    added = ((photos**2 - baselines**2) * read).sum(-1)
+    photos, references = at_places(images / 255), at_places(pictures_of_nothing(toys.SIZE)).mean(axis=0)
+    added = ((photos**2 - references**2) * read).sum(-1)
     for row, column in np.ndindex(2, 2):
         np.testing.assert_allclose(map_[:, 63 * row, 63 * column], 4 * added[:, row, column], rtol=1e-3, atol=1e-4)
+
+
+def at_places(pictures: Array | np.ndarray) -> np.ndarray:
+    """What the toys take for features."""
+    return np.asarray(pictures)[:, :: toys.CELL, :: toys.CELL]
+
+
+def test_pictures_of_nothing_have_light_and_colours_and_no_details() -> None:
+    pictures = np.asarray(pictures_of_nothing(227))
+    assert pictures.min() >= 0 and pictures.max() <= 1
+    assert pictures.mean() == pytest.approx(0.45, abs=0.05)
+    assert pictures.std(axis=(1, 2)).min() > 0.03
+    steps = np.abs(np.diff(pictures, axis=1)).max()
+    assert steps < 0.02
+    np.testing.assert_array_equal(pictures, pictures_of_nothing(227))
 
 
 def test_gradcam_refuses_a_network_without_features() -> None:
@@ -57,7 +75,7 @@ def test_gradcam_refuses_a_network_without_features() -> None:
 def test_integrated_gradients_of_a_linear_network_are_its_weighted_difference() -> None:
     weights = np.random.default_rng(2).normal(size=(toys.SIZE, toys.SIZE, 3)).astype(np.float32) / 1e3
     images = toys.photos(3)
-    explained = explain(toys.network(toys.Linear(), {"weights": weights}), images, IG)
+    explained = explain(toys.network(toys.Linear(), {"weights": weights}), images, IG, PIXELS)
     photos, baselines = map(np.asarray, photos_and_baselines(images))
     expected = ((photos - baselines) * weights).sum(-1) * toys.SIZE**2
     assert explained.residuals is not None
@@ -68,7 +86,7 @@ def test_integrated_gradients_of_a_linear_network_are_its_weighted_difference() 
 def test_integrated_gradients_follow_a_gradient_that_changes() -> None:
     weights = toys.left_half()
     images = toys.photos(2)
-    explained = explain(toys.network(toys.Squares(), {"weights": weights}), images, IG)
+    explained = explain(toys.network(toys.Squares(), {"weights": weights}), images, IG, PIXELS)
     photos, baselines = map(np.asarray, photos_and_baselines(images))
     expected = ((photos**2 - baselines**2) * weights).sum(-1) * toys.SIZE**2
     np.testing.assert_allclose(explained.maps, expected, atol=0.01 * np.abs(expected).max())
@@ -97,6 +115,19 @@ def test_smoothing_averages_over_noisy_copies() -> None:
     # The mean square of noise of deviation 0.1 comes on top of the even picture's, which is its own baseline.
     assert plain.scores[0] == pytest.approx((128 / 255) ** 2, rel=1e-4)
     assert smooth.scores[0] - plain.scores[0] == pytest.approx(0.01, rel=0.1)
+
+
+def test_credits_are_spread_over_neighbours_and_keep_their_sum() -> None:
+    weights = np.zeros((toys.SIZE, toys.SIZE, 3), np.float32)
+    weights[0, 0], weights[40, 40] = 1, -1
+    network, images = toys.network(toys.Linear(), {"weights": weights}), toys.photos(1)
+    pixels, spread = (explain(network, images, IG, settings).maps[0] for settings in (PIXELS, GAUSSIAN))
+    assert np.count_nonzero(np.abs(pixels) > 1e-3) == 2
+    assert spread.sum() == pytest.approx(pixels.sum(), rel=1e-3)
+    assert np.unravel_index(np.abs(spread).argmax(), spread.shape) in {(0, 0), (40, 40)}
+    assert np.abs(spread).max() < 0.3 * np.abs(pixels).max()
+    # A Gaussian of 4.5 % of 64 pixels: what is 9 pixels off is hardly heard.
+    assert abs(spread[40, 49]) < 0.02 * abs(spread[40, 40]) < abs(spread[40, 43])
 
 
 def test_a_path_needs_two_ends() -> None:

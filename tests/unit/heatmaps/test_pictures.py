@@ -83,10 +83,20 @@ def test_an_overlay_shows_sign_by_colour_and_strength_by_opacity() -> None:
     values[:, :76], values[:, 151:] = -0.5, 1.0
     picture = np.asarray(overlay(photo_map(values), 600, 300, scale=1.0)).astype(int)
     assert picture.shape == (300, 600, 4)
-    left, middle, right, border = picture[150, 100], picture[150, 300], picture[150, 500], picture[2, 2]
+    left, middle, right, border = picture[150, 150], picture[150, 300], picture[150, 450], picture[2, 2]
     assert left[2] > left[0] and right[0] > right[2]
     assert left[3] == pytest.approx(right[3] / 2, abs=1)
     assert (middle[3], border[3]) == (0, 0)
+
+
+def test_an_overlay_fades_out_before_the_edge_of_what_the_model_saw() -> None:
+    seen = photo_map(np.ones((228, 228)), Frame(256, 228))
+    opacity = np.asarray(overlay(seen, 1024, 1024, scale=1.0))[512, :, 3].astype(int)
+    edge = round(1024 * 14 / 256)
+    assert not opacity[: edge - 1].any() and not opacity[-edge + 1 :].any()
+    assert np.abs(np.diff(opacity)).max() <= 3
+    np.testing.assert_array_equal(opacity, opacity[::-1])
+    assert opacity[300] == opacity[512] > opacity[edge + 40] > 0
 
 
 def test_values_beyond_the_scale_get_the_full_colour() -> None:
