@@ -125,7 +125,7 @@ def test_a_batch_is_uploaded_scored_and_ranked(account: LocalAws, command: Comma
     assert result.exit_code == SUCCESS
     lines = [line.split() for line in result.stdout.splitlines()]
     ranking = [[cell for cell in line if cell not in {"│", "┃"}] for line in lines if "│" in line]
-    assert ranking == [["1", "0.7500", "50.0", "shots/high.jpg"], ["2", "0.2500", "50.0", "shots/low.jpg"]]
+    assert ranking == [["1", "0.7500", "50.0", "high.jpg"], ["2", "0.2500", "50.0", "low.jpg"]]
     assert "resmem@1.1.6: ResMem Non-commercial License — non-commercial use only" in result.stdout
     assert "2 of 2 photos uploaded" in result.stderr
     assert "2 of 2 photos scored" in result.stderr
