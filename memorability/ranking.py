@@ -52,4 +52,5 @@ def _common_folder(files: Sequence[str]) -> str:
         common = os.path.commonpath([PurePath(file).parent for file in files])
     except ValueError:  # some paths are absolute, others are not
         return ""
-    return f"{common.rstrip(os.sep)}{os.sep}" if common else ""
+    folder = f"{common.rstrip(os.sep)}{os.sep}" if common else ""
+    return folder if all(file.startswith(folder) for file in files) else ""

@@ -50,7 +50,7 @@ class TrainingJob:
             raise TrainingError(f"{', '.join(foreign)} can be chosen only where {done}")
         if self.fine_tune and len(self.trunks) > 1:
             raise TrainingError(f"{' and '.join(self.trunks)} cannot be fine-tuned together: name one")
-        if not self.fine_tune and self.chosen.get("folds", MINIMUM_FOLDS) == 1:
+        if not self.fine_tune and int(self.chosen.get("folds", MINIMUM_FOLDS) or 0) < MINIMUM_FOLDS:
             raise TrainingError("a cross-validation of heads needs at least 2 folds")
 
     @property

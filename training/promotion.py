@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from model_store.models.registry import architectures
 from model_store.runtime.ensembles import EnsembleSpec
+from model_store.store import Manifest
 from training.data import Dataset
 from training.describing import dataset_digest
 from training.errors import TrainingError
@@ -142,17 +144,22 @@ def held_out_photos(run: Run, dataset: Dataset) -> Dataset:
 
 
 def require_unseen(spec: EnsembleSpec) -> None:
-    """Refuses trained heads and fine-tuned networks as what a run is compared with: they may have seen the photos.
+    """Refuses heads, fine-tuned networks and students as what a run is compared with: they may have seen the photos.
 
     Raises:
         TrainingError: the model is one, or the ensemble has such a member.
     """
-    trained = [ref for ref, manifest in spec.manifests.items() if manifest.trunks or manifest.fine_tuned_from]
+    trained = [ref for ref, manifest in spec.manifests.items() if _has_learned(manifest)]
     if trained:
         raise TrainingError(
             f"{', '.join(trained)} may have been trained on these photos, which would flatter what it says of them: "
             "name the folder of its run instead, whose predictions are of photos that it did not see"
         )
+
+
+def _has_learned(manifest: Manifest) -> bool:
+    """Whether a model was trained by this software, on whatever photos; students may learn from such models."""
+    return bool(manifest.fine_tuned_from) or manifest.architecture not in architectures()
 
 
 def compare_with_model(run: Run, photos: Dataset, predictions: Predictions) -> Verdict:

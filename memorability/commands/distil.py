@@ -33,12 +33,15 @@ def distil(
     cache: CacheOption,
     teacher: Annotated[str, typer.Option(metavar="REF", help="Published model whose scores are learned.")] = "resmem",
     student: Annotated[
-        str, typer.Option(metavar="ARCH", help="efficientnet-lite0, -lite1 or -lite2: each slower than the one before.")
+        str,
+        typer.Option(metavar="ARCH", help="efficientnet-lite0, efficientnet-lite1, efficientnet-lite2 (slowest)."),
     ] = "efficientnet-lite0",
     size: Annotated[
         int | None,
         typer.Option(
-            min=32, show_default="224, or 256 for -lite2", help="Pixels on each side that the student sees, times 32."
+            min=32,
+            show_default="224, or 256 for -lite2",
+            help="Side of what it sees in pixels, a multiple of 32.",
         ),
     ] = None,
     run: Annotated[

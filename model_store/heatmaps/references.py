@@ -21,7 +21,7 @@ from model_store.heatmaps.baselines import blurred
 from model_store.heatmaps.gradcam import scores_and_features
 from model_store.heatmaps.modules import Features, Module, Params
 
-PICTURES, BATCH = 64, 8
+PICTURES, BATCH = 64, 4
 # Of sRGB values in 0..1, roughly as in photographs: the mean and how it differs between pictures, the deviation within
 # one, and the share of its variance that the three colours have in common.
 _MEAN, _MEAN_DEVIATION, _DEVIATION, _COMMON = 0.45, 0.1, 0.22, 0.9

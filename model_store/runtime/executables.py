@@ -64,8 +64,11 @@ def features_name(batch: int) -> str:
 
 
 def gradcam_name(batch: int) -> str:
-    """Name of the executable that scores that many images and gives their Grad-CAM maps too."""
-    return f"gradcam-{batch}"
+    """Name of the executable that scores that many images and gives their Grad-CAM maps too.
+
+    It tells what features are compared with: executables of other references, `gradcam-1`, are no substitute.
+    """
+    return f"gradcam-clouds-{batch}"
 
 
 def compile_executables(folder: Path, manifest: Manifest) -> Path:

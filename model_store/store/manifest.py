@@ -180,7 +180,8 @@ class ModelDescription(_Value):
     architecture: str = Field(min_length=1)
     architecture_settings: Mapping[str, JsonScalar] = {}
     trunks: tuple[PinnedRef, ...] = ()
-    fine_tuned_from: PinnedRef | None = None
+    # Readers of before there was such a field refuse it: manifests that do not need it go without.
+    fine_tuned_from: PinnedRef | None = Field(default=None, exclude_if=lambda ref: ref is None)
     preprocessing: Preprocessing
     precision: Precision
     licence: Licence

@@ -81,9 +81,18 @@ class Parts:
 
 
 def split(dataset: Dataset, settings: DistilSettings) -> Parts:
-    """Draws the parts from the seed; near-duplicates go to one part together."""
+    """Draws the parts from the seed; near-duplicates go to one part together.
+
+    Raises:
+        TrainingError: a part would be empty.
+    """
     groups = np.array([example.duplicates for example in dataset.examples])
     order = np.random.default_rng(settings.seed).permutation(np.unique(groups))
     ends = np.round(np.cumsum([settings.held_out_share, settings.validation_share]) * len(order)).astype(int)
     held_out, validation, train = (np.flatnonzero(np.isin(groups, part)) for part in np.split(order, ends))
+    if not (train.size and validation.size and held_out.size):
+        raise TrainingError(
+            f"“{dataset.name}” has {len(order)} kinds of pictures apart from near-duplicates, too few for a part that "
+            "teaches, one that chooses and one that measures: add other photos"
+        )
     return Parts(train, validation, held_out)

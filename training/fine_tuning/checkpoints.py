@@ -53,7 +53,8 @@ class Checkpoints:
             try:
                 found = self._manager.restore(step, args=asked)
             except (OSError, ValueError, KeyError) as error:
-                logger.warning("checkpoint %d is passed over, it cannot be read: %s", step, error)
+                logger.warning("checkpoint %d is dropped, it cannot be read: %s", step, error)
+                self._manager.delete(step)  # or the step could never be saved again
             else:
                 return found.arrays, found.progress
         return None

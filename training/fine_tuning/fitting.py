@@ -140,7 +140,8 @@ class Trainer:
             wanted = rows[start : start + part]
             padded = np.resize(wanted, part)  # one shape, compiled once
             crops = centre_crops(self._photos.squares, padded, self._photos.preprocessing)
-            predicted.append(np.asarray(self._scores(params, crops), np.float64)[: len(wanted)])
+            with jax.default_matmul_precision("float32"):  # GPUs take fewer bits otherwise
+                predicted.append(np.asarray(self._scores(params, crops), np.float64)[: len(wanted)])
         return np.concatenate([np.empty(0), *predicted])
 
     def train(self, stage: Stage, initial: dict[str, np.ndarray], folder: Path, on_step: OnStep) -> Trained:

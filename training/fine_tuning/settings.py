@@ -56,11 +56,17 @@ class FineTuneSettings:
 
     def __post_init__(self) -> None:
         """Refuses what cannot be trained with."""
-        if self.batch % self.accumulate:
-            raise TrainingError(f"a batch of {self.batch} cannot be computed in {self.accumulate} equal parts")
-        positive = {"epochs": self.epochs, "batch": self.batch, "learning rate": self.learning_rate}
+        positive = {
+            "folds": self.folds,
+            "epochs": self.epochs,
+            "batch": self.batch,
+            "accumulate": self.accumulate,
+            "learning rate": self.learning_rate,
+        }
         if wrong := [f"{name} {value}" for name, value in positive.items() if value <= 0]:
             raise TrainingError(f"{', '.join(wrong)}: must be above 0")
+        if self.batch % self.accumulate:
+            raise TrainingError(f"a batch of {self.batch} cannot be computed in {self.accumulate} equal parts")
 
 
 def settings_for(backend: str, **chosen: Any) -> FineTuneSettings:

@@ -36,16 +36,16 @@ class Hyperparameters(BaseModel):
     measure: Measure = Measure.HIT_RATE
     fine_tune: bool = False
     lamem_split: int = Field(default=1, ge=1, le=5)
-    seed: int | None = None
-    folds: int | None = None
-    heads: int | None = None
-    epochs: int | None = None
-    batch: int | None = None
-    accumulate: int | None = None
-    learning_rate: float | None = None
-    trunk_learning_rate: float | None = None
+    seed: int | None = Field(default=None, ge=0)
+    folds: int | None = Field(default=None, ge=1)
+    heads: int | None = Field(default=None, ge=2)
+    epochs: int | None = Field(default=None, ge=1)
+    batch: int | None = Field(default=None, ge=1)
+    accumulate: int | None = Field(default=None, ge=1)
+    learning_rate: float | None = Field(default=None, gt=0)
+    trunk_learning_rate: float | None = Field(default=None, ge=0)
     precision: str | None = None
-    checkpoint_minutes: float | None = None
+    checkpoint_minutes: float | None = Field(default=None, gt=0)
 
     @classmethod
     def read(cls, given: str, arguments: Sequence[str] = ()) -> Self:
@@ -91,7 +91,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _named(arguments: Sequence[str]) -> dict[str, str]:
-    options = [argument for argument in arguments if argument != _PROGRAM]
+    options = list(arguments[1:] if arguments[:1] == [_PROGRAM] else arguments)
     pairs = list(batched(options, 2, strict=False))
     if any(len(pair) < 2 or not pair[0].startswith("--") for pair in pairs):
         raise TrainingError(

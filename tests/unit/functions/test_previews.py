@@ -167,4 +167,4 @@ def test_models_that_were_compiled_without_gradcam_score_and_say_why_there_are_n
     assert len(records(table)) == 4
     assert not table.heatmaps()
     assert "default@1 gives no previews" in caplog.text
-    assert "lacks gradcam-4" in caplog.text
+    assert "lacks gradcam-clouds-4" in caplog.text

@@ -248,7 +248,7 @@ class TestUpdates:
 
 
 class TestCheckpoints:
-    def test_a_checkpoint_that_lost_files_is_passed_over(self, tmp_path: Path) -> None:
+    def test_a_checkpoint_that_lost_files_gives_way_to_the_one_before(self, tmp_path: Path) -> None:
         def arrays(value: float) -> dict[str, jax.Array]:
             return {"params": jnp.full((3, 2), value)}
 
@@ -261,7 +261,11 @@ class TestCheckpoints:
 
         with Checkpoints(tmp_path / "kept") as checkpoints:
             restored = checkpoints.restore(arrays(0))
+            checkpoints.save(3, arrays(4), {"step": 3})
+            again = checkpoints.restore(arrays(0))
 
+        assert again is not None
+        assert np.array_equal(again[0]["params"], np.full((3, 2), 4.0))
         assert restored is not None
         assert restored[1] == {"step": 2}
         assert np.array_equal(restored[0]["params"], np.full((3, 2), 2.0))
