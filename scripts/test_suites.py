@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -21,24 +22,35 @@ class Suite:
         covers: what it proves, for people.
         tools: programs it cannot do without, and how to get each.
         workers: how many processes share its modules.
+        keeps_programs: whether its processes share what JAX compiles: tiny networks compile for longer than they run.
     """
 
     covers: str
     tools: Mapping[str, str]
     workers: int = 0
+    keeps_programs: bool = False
 
-    def command(self, name: str) -> list[str]:
-        """What runs it."""
+    def run(self, name: str) -> bool:
+        """Runs it; whether it passed."""
         parallel = ["--numprocesses", str(self.workers), "--dist", "loadfile"] if self.workers else []
-        return [sys.executable, "-m", "pytest", f"tests/{name}", *parallel]
+        command = [sys.executable, "-m", "pytest", f"tests/{name}", *parallel]
+        environment = os.environ | (KEPT_PROGRAMS if self.keeps_programs else {})
+        return subprocess.run(command, check=False, env=environment).returncode == 0
 
 
 TERRAFORM = {"terraform": "https://developer.hashicorp.com/terraform/install"}
 STRIP = {"strip": "the package binutils"}
 CHROMIUM = {"chromium": "your system's package manager, e.g. apt-get install"}
+# https://docs.jax.dev/en/latest/persistent_compilation_cache.html: by default only what took a second is kept.
+KEPT_PROGRAMS = {
+    "JAX_COMPILATION_CACHE_DIR": str(Path("build/compiled-by-tests").resolve()),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+}
 SUITES = {
-    "unit": Suite("one module at a time, no network", {}, workers=2),
-    "integration": Suite("functions and commands against emulated AWS services, in this process", {}, workers=2),
+    "unit": Suite("one module at a time, no network", {}, workers=2, keeps_programs=True),
+    "integration": Suite(
+        "functions and commands against emulated AWS services, in this process", {}, workers=2, keeps_programs=True
+    ),
     "terraform": Suite(
         "the Terraform modules, offline",
         TERRAFORM | {"cloud-init": "your system's package manager, e.g. apt-get install"},
@@ -64,7 +76,7 @@ def main() -> int:
             outcome = "NOT RUN: " + "; ".join(f"{tool} is missing, get it from {way}" for tool, way in missing.items())
             failed = failed or require_all
         else:
-            passed = subprocess.run(SUITES[name].command(name), check=False).returncode == 0
+            passed = SUITES[name].run(name)
             outcome = f"{'passed' if passed else 'FAILED'} in {time.monotonic() - start:.0f} s"
             failed = failed or not passed
         lines.append(f"{name:12} {outcome}  ({SUITES[name].covers})")

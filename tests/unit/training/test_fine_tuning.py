@@ -26,7 +26,7 @@ from training.runs import Run
 
 N_PHOTOS = 72
 SETTINGS = FineTuneSettings(
-    folds=2, epochs=12, batch=4, learning_rate=1e-2, trunk_learning_rate=1e-2, patience=12, checkpoint_minutes=60
+    folds=2, epochs=12, batch=4, learning_rate=1e-3, trunk_learning_rate=1e-3, patience=12, checkpoint_minutes=60
 )
 OPTIONS = FineTuneOptions(name="scenes", trunk="first", settings=SETTINGS)
 HELD_OUT = replace(OPTIONS, settings=replace(SETTINGS, folds=1, epochs=2))
