@@ -1,7 +1,8 @@
 """A job of the heatmap queue: one photo, one subject, one method.
 
 Who asks for a heatmap writes the queued record first (`model_store.heatmap_items`) and sends the job second. The
-message's group is the tenant, which makes a standard queue of SQS fair (SQS developer guide, "Amazon SQS fair queues").
+message's group stands for the tenant, which makes a standard queue of SQS fair (SQS developer guide, "Amazon SQS fair
+queues").
 """
 
 from typing import Annotated, Literal, Self

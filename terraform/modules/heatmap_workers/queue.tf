@@ -1,4 +1,4 @@
-# Standard queues: a message group (the tenant) makes them fair, so that no tenant's burst delays the others' jobs.
+# Standard queues: a message group for each tenant makes them fair, so that no tenant's burst delays the others' jobs.
 module "jobs" {
   source = "../private_queue"
 
