@@ -57,8 +57,7 @@ def look_at(paths: Sequence[Path], name: str, on_progress: OnProgress) -> Photos
 
 
 def _examples(readable: Sequence[tuple[Path, Look]]) -> tuple[Example, ...]:
-    fingerprints = np.array([look.fingerprint for _, look in readable], dtype=np.uint64)
-    groups = group_duplicates(fingerprints, MAX_DUPLICATE_BITS)
+    groups = group_duplicates([look for _, look in readable], MAX_DUPLICATE_BITS)
     return tuple(
         Example(str(path), path, score=0.0, line=Line(path, 1), sha256=look.sha256, duplicates=group)
         for (path, look), group in zip(readable, groups, strict=True)

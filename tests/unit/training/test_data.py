@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tests.unit.training.photos import write_dataset, write_photo
 from training.data import DataError, Split, load_dataset
 from training.data.folds import assign_folds, each_fold
-from training.data.photos import group_duplicates
+from training.data.photos import Look, group_duplicates
 from training.errors import TrainingError
 
 
@@ -154,11 +154,39 @@ def test_near_duplicates_must_share_a_split(folder: Path) -> None:
     assert [example.duplicates for example in dataset.examples] == [0, 1, 0]
 
 
-def test_photos_are_alike_through_a_third_one() -> None:
-    fingerprints = np.array([[0, 0], [0b111, 0], [0b111, 0b111], [2**40 - 1, 0]], dtype=np.uint64)
+def test_a_flipped_double_must_share_a_split(folder: Path) -> None:
+    """Heads learn from the mean of a photo and its mirror image: they would know the flipped one."""
+    with Image.open(folder / "images" / "000.png") as image:
+        ImageOps.mirror(image).resize((200, 200)).save(folder / "images" / "flipped.jpg", quality=40)
+    rewrite(folder, "file,score,split", "flipped.jpg,0.5,train", "001.png,0.4,test", "000.png,0.5,test")
 
-    assert group_duplicates(fingerprints, max_bits=3) == [0, 0, 0, 3]
-    assert group_duplicates(fingerprints, max_bits=2) == [0, 1, 2, 3]
+    with pytest.raises(
+        DataError, match=r"scores.csv:4: 000.png \(split test\) looks like flipped.jpg \(split train"
+    ) as e:
+        load_dataset(folder)
+    assert len(e.value.problems) == 1
+
+    rewrite(folder, "file,score", "000.png,0.5", "001.png,0.4", "flipped.jpg,0.5")
+    assert [example.duplicates for example in load_dataset(folder).examples] == [0, 1, 0]
+
+
+FAR = (2**64 - 1, 2**64 - 1)
+
+
+def test_photos_are_alike_through_a_third_one() -> None:
+    fingerprints = [(0, 0), (0b111, 0), (0b111, 0b111), (2**40 - 1, 0)]
+    looks = [Look("", fingerprint, mirrored=FAR) for fingerprint in fingerprints]
+
+    assert group_duplicates(looks, max_bits=3) == [0, 0, 0, 3]
+    assert group_duplicates(looks, max_bits=2) == [0, 1, 2, 3]
+
+
+def test_photos_are_alike_where_one_is_the_others_mirror_image() -> None:
+    looks = [Look("", (0, 0), mirrored=(2**20 - 1, 0)), Look("", FAR, FAR), Look("", (2**20 - 2, 0), mirrored=(1, 0))]
+
+    assert group_duplicates(looks, max_bits=1) == [0, 1, 0]
+    assert group_duplicates(looks, max_bits=0) == [0, 1, 2]
+    assert group_duplicates([], max_bits=0) == []
 
 
 @given(st.lists(st.integers(0, 12), min_size=10, max_size=60), st.integers(2, 5))
