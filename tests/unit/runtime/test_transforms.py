@@ -17,6 +17,7 @@ from model_store.runtime.transforms import (
     SWITCH,
     Int8Dense,
     MaterialisedBlocks,
+    ShiftedDepthwise,
     Transformation,
     TransformedNetwork,
     UnknownTransformationError,
@@ -28,13 +29,18 @@ from model_store.runtime.transforms.int8_dense import PIECE_VALUES, multiply
 from model_store.runtime.transforms.winograd import KERNEL, convolve, matrices, transform_kernel
 
 # Thresholds at which networks as small as those here are transformed.
-SMALL: tuple[Transformation, ...] = (MaterialisedBlocks(), Winograd(minimum_channels=1, minimum_tiles=1), Int8Dense())
+SMALL: tuple[Transformation, ...] = (
+    MaterialisedBlocks(),
+    Winograd(minimum_channels=1, minimum_tiles=1),
+    Int8Dense(),
+    ShiftedDepthwise(),
+)
 # Winograd's transforms multiply by up to 8 and add up: some hundred times float32's 6e-8, on outputs around 1.
 ROUNDING = 1e-4
 
 
 class Network(nn.Module):
-    """What ResMem is made of: a stem, blocks with and without a stride, a grouped convolution and dense layers."""
+    """What networks are made of: a stem, blocks with and without a stride, grouped convolutions and dense layers."""
 
     @nn.compact
     def __call__(self, x: Float[Array, "batch height width 3"]) -> Float[Array, " batch"]:
@@ -43,6 +49,7 @@ class Network(nn.Module):
         x = Bottleneck(8, 1, name="block1")(x)
         x = Bottleneck(16, 2, project=True, name="block2")(x)
         x = nn.Conv(32, (3, 3), feature_group_count=2, name="grouped")(x)
+        x = nn.Conv(32, (3, 3), feature_group_count=32, name="depthwise")(x)
         x = nn.relu(nn.Dense(256, name="wide")(x.reshape(x.shape[0], -1)))
         return nn.sigmoid(nn.Dense(1, name="last")(x))[:, 0]
 
@@ -79,25 +86,30 @@ def transformed_params(
     return network, {path: jnp.array(stored[path]) for path in kept} | jax.jit(preparation)(stored)
 
 
+@pytest.fixture(scope="module")
 def plain_scores(stored: dict[str, np.ndarray], images: np.ndarray) -> np.ndarray:
     return np.asarray(jax.jit(Network().apply)({"params": unflatten(widen(jax.device_put(stored)))}, images))
 
 
-def every_choice() -> list[tuple[Transformation, ...]]:
-    return [choice for count in range(len(SMALL) + 1) for choice in combinations(SMALL, count)]
+def choices() -> list[tuple[Transformation, ...]]:
+    """None, each alone, all but each, all."""
+    counts = (0, 1, len(SMALL) - 1, len(SMALL))
+    return [choice for count in counts for choice in combinations(SMALL, count)]
 
 
-@pytest.mark.parametrize("choice", every_choice(), ids=lambda choice: "+".join(each.name for each in choice) or "none")
+@pytest.mark.parametrize("choice", choices(), ids=lambda choice: "+".join(each.name for each in choice) or "none")
 def test_any_choice_of_transformations_gives_the_plain_scores(
-    stored: dict[str, np.ndarray], images: np.ndarray, choice: tuple[Transformation, ...]
+    stored: dict[str, np.ndarray],
+    images: np.ndarray,
+    plain_scores: np.ndarray,
+    choice: tuple[Transformation, ...],
 ) -> None:
     network, params = transformed_params(choice, stored, images)
 
     scores = jax.jit(network.apply)({"params": unflatten(params)}, images)
 
-    expected = plain_scores(stored, images)
-    np.testing.assert_allclose(scores, expected, rtol=0, atol=ROUNDING)
-    assert np.ptp(expected) > 10 * ROUNDING, "scores that are all alike would prove nothing"
+    np.testing.assert_allclose(scores, plain_scores, rtol=0, atol=ROUNDING)
+    assert np.ptp(plain_scores) > 10 * ROUNDING, "scores that are all alike would prove nothing"
 
 
 def test_only_plain_convolutions_of_3_by_3_are_transformed(stored: dict[str, np.ndarray], images: np.ndarray) -> None:
@@ -204,6 +216,7 @@ def test_a_block_is_computed_once_however_many_follow() -> None:
 
 def test_transformations_are_turned_on_and_off_by_name() -> None:
     names = [transformation.name for transformation in all_transformations()]
+    assert {transformation.name for transformation in SMALL} == set(names)
     assert named({}) == all_transformations()
     assert named({SWITCH: ""}) == ()
     for name in names:
