@@ -283,6 +283,38 @@ def test_trouble_of_aws_is_a_fault_of_ours_and_tells_nothing(
     assert RESULTS not in answer.json["detail"]
 
 
+def test_a_fault_of_ours_is_counted(
+    account: Account, trouble: Callable[..., Trouble], cold_start: ColdStart, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trouble("dynamodb.Query", 400, "ProvisionedThroughputExceededException")
+    handler = cold_start("functions.api.handler")
+    client = user(lambda event: handler.handle(event, Context()))
+
+    assert [client.call("GET", path).status for path in ("/batches", "/models", "/batches?limit=0")] == [500, 200, 422]
+
+    assert faults(capsys) == [1.0, 0.0, 0.0]
+
+
+def test_workers_that_there_are_not_are_no_fault(
+    account: Account, environment: pytest.MonkeyPatch, cold_start: ColdStart, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.delenv("MEMORABILITY_JOBS_QUEUE_URL")
+    handler = cold_start("functions.api.handler")
+    client = user(lambda event: handler.handle(event, Context()))
+    batch = make_batch(client)["batch"]["id"]
+    score(account, batch, "0.jpg")
+
+    assert client.call("POST", f"/batches/{batch}/heatmaps", REQUEST).status == 503
+
+    assert faults(capsys) == [0.0, 0.0]
+
+
+def faults(capsys: pytest.CaptureFixture[str]) -> list[float]:
+    """What the metric of faults was at each request."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line["RequestsFaulted"][0] for line in lines if "RequestsFaulted" in line]
+
+
 def test_another_tenant_sees_and_changes_nothing(client: Client, account: Account) -> None:
     batch = make_batch(client)["batch"]["id"]
     score(account, batch, "0.jpg")

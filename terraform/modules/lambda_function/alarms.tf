@@ -4,7 +4,7 @@ locals {
 
 resource "aws_cloudwatch_metric_alarm" "errors" {
   alarm_name          = "${var.name}-errors"
-  alarm_description   = "Calls of ${var.name} ended in an error that the code did not expect. Read its log, then redrive the failure queue."
+  alarm_description   = "Calls of ${var.name} ended in an error that the code did not expect. Read its log${var.on_failure == null ? "" : ", then redrive the failure queue"}."
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   dimensions          = local.dimensions

@@ -41,7 +41,7 @@ resource "aws_cloudwatch_metric_alarm" "failures" {
   for_each = var.failure_queues
 
   alarm_name          = "${each.value}-not-empty"
-  alarm_description   = "Failed for good: ${each.key}. Find out why in the log, then redrive ${each.value}; messages are dropped after 14 days."
+  alarm_description   = "Failed for good: ${each.key}. Find out why in the log, then have them tried again as docs/operations.md says; ${each.value} drops messages after 14 days."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = each.value }
@@ -73,9 +73,12 @@ resource "aws_cloudwatch_metric_alarm" "waiting" {
   ok_actions          = [aws_sns_topic.alarms.arn]
 }
 
-# What the functions say of their models; a photo is scored all the same.
+# What the functions say of themselves; for Lambda their calls ended well.
 locals {
-  serving_faults = {
+  serving_faults = merge(local.model_faults, local.request_faults)
+
+  # A photo is scored all the same.
+  model_faults = {
     EnsembleRefused = {
       service     = var.functions.score
       description = "An ensemble cannot be served, and the last good one goes on in its place. Read the scorer's log, then publish the version again or move the alias back."
@@ -89,6 +92,11 @@ locals {
       description = "An uploaded model is at fault and was not published. Its record in the results table (pk = PUBLICATION#name) says why."
     }
   }
+
+  request_faults = { for purpose, name in var.functions : "RequestsFaulted" => {
+    service     = name
+    description = "Requests were answered by 500, for a fault of the platform. ${name} logs each with its traceback."
+  } if purpose == "api" }
 }
 
 resource "aws_cloudwatch_metric_alarm" "serving" {

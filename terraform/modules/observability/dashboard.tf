@@ -13,6 +13,9 @@ locals {
   lambda_metric = { for metric in ["Duration", "Errors", "Throttles", "ConcurrentExecutions", "Invocations"] :
     metric => [for name in values(var.functions) : ["AWS/Lambda", metric, "FunctionName", name, { label = "${name} ${metric}" }]]
   }
+  request_fault_metrics = [for fault in values(local.request_faults) :
+    [var.metric_namespace, "RequestsFaulted", "service", fault.service, { label = "${fault.service} answered by 500" }]
+  ]
   efs_metric = { for metric in ["DataReadIOBytes", "DataWriteIOBytes"] :
     metric => ["AWS/EFS", metric, "FileSystemId", var.file_system_id]
   }
@@ -61,7 +64,7 @@ locals {
       title   = "Errors and throttles"
       stat    = "Sum"
       period  = 300
-      metrics = concat(local.lambda_metric["Errors"], local.lambda_metric["Throttles"])
+      metrics = concat(local.lambda_metric["Errors"], local.lambda_metric["Throttles"], local.request_fault_metrics)
     },
     {
       title   = "Oldest waiting work, seconds"

@@ -54,6 +54,24 @@ run "tells_of_models_that_are_not_served_as_meant" {
   }
 }
 
+run "tells_of_requests_that_the_api_fails" {
+  command = plan
+
+  variables {
+    functions = { score = "demo-score", publish = "demo-publish", api = "demo-api" }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.serving["RequestsFaulted"].dimensions.service == "demo-api"
+    error_message = "An API that answers every request by 500 raises no alarm: for Lambda such calls are no errors."
+  }
+
+  assert {
+    condition     = strcontains(aws_cloudwatch_dashboard.overview.dashboard_body, "demo-api answered by 500")
+    error_message = "The dashboard does not show requests that failed."
+  }
+}
+
 run "shows_the_platform_at_a_glance" {
   command = plan
 
