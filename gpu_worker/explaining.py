@@ -11,7 +11,7 @@ from gpu_worker.device import Device
 from gpu_worker.lru import BudgetedCache
 from gpu_worker.ports import Counters, UnexplainableError
 from model_store.heatmap_drawing import ComputedMap, Heatmap, draw
-from model_store.heatmap_items import HeatmapPlace
+from model_store.heatmap_items import HeatmapOrigin, HeatmapPlace
 from model_store.heatmaps.explainers import SubjectExplainer, SubjectSpec
 from model_store.heatmaps.gradcam import NoFeaturesError
 from model_store.heatmaps.maps import shared_scale
@@ -59,9 +59,11 @@ class DeviceExplainer:
         """The value that gets the full colour."""
         return shared_scale([computed.photo_map for computed in maps])
 
-    def draw(self, computed: ComputedMap, photo: DecodedPhoto, place: HeatmapPlace, scale: float) -> Heatmap:
+    def draw(
+        self, computed: ComputedMap, photo: DecodedPhoto, place: HeatmapPlace, origin: HeatmapOrigin, scale: float
+    ) -> Heatmap:
         """Draws a map and writes its record."""
-        return draw(computed, place, (photo.width, photo.height), scale)
+        return draw(computed, place, origin, (photo.width, photo.height), scale)
 
     def _explain(self, method: Method, photos: Sequence[DecodedPhoto]) -> Iterator[ComputedMap]:
         pixels = [photo.pixels for photo in photos]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from model_store.errors import MemorabilityError
 from model_store.heatmap_drawing import Heatmap
-from model_store.heatmap_items import HeatmapPlace
+from model_store.heatmap_items import HeatmapOrigin, HeatmapPlace
 from model_store.heatmaps.methods import Method
 from model_store.heatmaps.records import HeatmapFailure
 from model_store.heatmaps.subjects import HeatmapSubject
@@ -112,8 +112,10 @@ class Explainer[Map](Protocol):
     def scale(self, maps: Sequence[Map]) -> float:
         """The value that gets the full colour, were these maps all."""
 
-    def draw(self, computed: Map, photo: DecodedPhoto, place: HeatmapPlace, scale: float) -> Heatmap:
-        """Draws a map, for its place; takes no device, so that several threads can do it."""
+    def draw(
+        self, computed: Map, photo: DecodedPhoto, place: HeatmapPlace, origin: HeatmapOrigin, scale: float
+    ) -> Heatmap:
+        """Draws a map, for its place and of its origin; takes no device, so that several threads can do it."""
 
 
 class Explainers(Protocol):

@@ -96,7 +96,7 @@ class Worker:
         def draw(ready: Ready, computed: Any) -> Heatmap:
             target = ready.target
             scale = self._scales.get(target.place, proposals[target.place.upload.batch_key], target.origin.expires_at)
-            return batch.explainer.draw(computed, ready.photo, target.place, scale)
+            return batch.explainer.draw(computed, ready.photo, target.place, target.origin, scale)
 
         return [(ready.target, partial(draw, ready, computed)) for ready, computed in maps.items()]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from model_store.heatmap_items import HeatmapPlace
+from model_store.heatmap_items import HeatmapOrigin, HeatmapPlace
 from model_store.heatmaps.maps import PhotoMap
 from model_store.heatmaps.records import DoneHeatmap, Faithfulness
 from model_store.heatmaps.rendering import overlay_png
@@ -47,16 +47,20 @@ class ComputedMap:
     faithfulness: Faithfulness | None = None
 
 
-def draw(computed: ComputedMap, place: HeatmapPlace, size: tuple[int, int], scale: float) -> Heatmap:
+def draw(
+    computed: ComputedMap, place: HeatmapPlace, origin: HeatmapOrigin, size: tuple[int, int], scale: float
+) -> Heatmap:
     """Draws a map and writes its record.
 
     Args:
         computed: the map.
         place: where the heatmap is to be kept.
+        origin: what it is made of.
         size: width and height of the upright photo, in pixels.
         scale: map value that gets the full colour.
     """
     (width, height), found = size, computed.photo_map
+    keys = place.object_keys(origin, computed.models)
     record = DoneHeatmap(
         file=place.upload.filename,
         subject=place.subject,
@@ -66,8 +70,8 @@ def draw(computed: ComputedMap, place: HeatmapPlace, size: tuple[int, int], scal
         score=found.score,
         width=width,
         height=height,
-        overlay_key=place.overlay_key,
-        map_key=place.map_key,
+        overlay_key=keys.overlay,
+        map_key=keys.map,
         scale=scale,
         disagreement=found.relative_disagreement,
         faithfulness=computed.faithfulness,

@@ -10,18 +10,23 @@ An item holds the fields of its record and, like the other items of the table, `
 version of the photo takes the place of one of an earlier version. Of one version, the heatmap that is done first stays:
 every write is made under the condition of `model_store.aws.table.Table.put_unless_done`.
 
+The objects' keys hold a digest of the upload and of the networks that explain it. A worker that comes too late, with an
+earlier version of the photo or of a network, therefore writes beside the objects that the newer record points to and
+never over them. What no record points to any more goes with its batch, or when the bucket's lifecycle ends it.
+
 The scale of a batch is that of its first heatmaps: photos of one batch can be compared, whenever their maps are made.
 
 Who asks for a heatmap writes the queued record, then sends the job. Who deletes a batch deletes the items of its
 heatmaps, too: what a worker still has in hand then finds no place any more.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from model_store.heatmaps.methods import Method
 from model_store.heatmaps.records import DoneHeatmap, FailedHeatmap, QueuedHeatmap, parse_heatmap_record
@@ -35,6 +40,9 @@ OBJECTS = "heatmaps/"  # what their objects' keys begin with
 # Of a sort key in DynamoDB (developer guide, "Quotas") and of a key in S3 (user guide, "Naming objects").
 MAX_KEY_BYTES = 1024
 
+# Of a SHA-256: tells a few versions of one photo apart.
+_DIGEST_CHARACTERS = 16
+
 # Everything else in an item is ours, not the record's.
 _RECORD_FIELDS = frozenset({*QueuedHeatmap.model_fields, *DoneHeatmap.model_fields, *FailedHeatmap.model_fields})
 
@@ -42,6 +50,39 @@ _RECORD_FIELDS = frozenset({*QueuedHeatmap.model_fields, *DoneHeatmap.model_fiel
 _SORT_KEY = re.compile(rf"{HEATMAP_SORT_KEYS}(?P<filename>.+)#(?P<subject>[^#]+)#(?P<method>[^#]+)", re.DOTALL)
 
 type HeatmapRecord = QueuedHeatmap | DoneHeatmap | FailedHeatmap
+
+
+@dataclass(frozen=True)
+class HeatmapOrigin:
+    """What a heatmap is made of, and how long it is kept.
+
+    Attributes:
+        object_version: version of the photo's object, None for the newest, or in a bucket without versions.
+        event_order: that of the photo's score records (`model_store.items.Origin`); empty where there is none yet.
+        expires_at: when DynamoDB deletes the item, in seconds since 1970.
+    """
+
+    object_version: str | None
+    event_order: str
+    expires_at: Decimal
+
+
+@dataclass(frozen=True)
+class ObjectKeys:
+    """Where the objects of a heatmap lie.
+
+    Attributes:
+        overlay: key of the transparent overlay (PNG).
+        map: key of the signed map (NPZ).
+    """
+
+    overlay: str
+    map: str
+
+    @classmethod
+    def within(cls, folder: str) -> Self:
+        """The keys in a folder."""
+        return cls(f"{folder}/overlay.png", f"{folder}/map.npz")
 
 
 @dataclass(frozen=True)
@@ -69,41 +110,31 @@ class HeatmapPlace:
         """Key of the item with the scale that all heatmaps of the batch share, of this subject and method."""
         return {"pk": partition_key(self.upload.batch_key), "sk": f"SCALE#{self.subject.slug}#{self.method}"}
 
-    @property
-    def overlay_key(self) -> str:
-        """Key of the transparent overlay (PNG)."""
-        return f"{self._folder}/overlay.png"
+    def object_keys(self, origin: HeatmapOrigin, models: Sequence[str]) -> ObjectKeys:
+        """Keys of the objects, which no heatmap of another upload or of other networks shares.
 
-    @property
-    def map_key(self) -> str:
-        """Key of the signed map (NPZ)."""
-        return f"{self._folder}/map.npz"
+        Args:
+            origin: what the heatmap is made of.
+            models: whose maps are averaged, as `name@version`.
+        """
+        made_of = json.dumps([origin.object_version, origin.event_order, *models])
+        digest = hashlib.sha256(made_of.encode()).hexdigest()
+        return ObjectKeys.within(f"{self._folder}/{digest[:_DIGEST_CHARACTERS]}")
+
+    def holds(self, key: str) -> bool:
+        """Whether an object belongs to this heatmap, or to one of an earlier version of photo or networks."""
+        return key.startswith(f"{self._folder}/")
 
     @property
     def fits(self) -> bool:
         """Whether DynamoDB and S3 take the keys, which a long filename and long names together may be too long for."""
-        longest = max(self.item_key["sk"], self.overlay_key, key=lambda key: len(key.encode()))
-        return len(longest.encode()) <= MAX_KEY_BYTES
+        objects = ObjectKeys.within(f"{self._folder}/{'0' * _DIGEST_CHARACTERS}")
+        return all(len(key.encode()) <= MAX_KEY_BYTES for key in (self.item_key["sk"], objects.overlay))
 
     @property
     def _folder(self) -> str:
         upload = self.upload
         return f"{OBJECTS}{upload.tenant}/{upload.batch}/{upload.filename}/{self.subject.slug}/{self.method}"
-
-
-@dataclass(frozen=True)
-class HeatmapOrigin:
-    """What a heatmap is made of, and how long it is kept.
-
-    Attributes:
-        object_version: version of the photo's object, None for the newest, or in a bucket without versions.
-        event_order: that of the photo's score records (`model_store.items.Origin`); empty where there is none yet.
-        expires_at: when DynamoDB deletes the item, in seconds since 1970.
-    """
-
-    object_version: str | None
-    event_order: str
-    expires_at: Decimal
 
 
 @dataclass(frozen=True)

@@ -159,8 +159,8 @@ class Photos:
                     models=record.models,
                     measure=record.measure,
                     score=record.score,
-                    overlay_url=self._links.picture(place.overlay_key),
-                    map_url=self._links.picture(place.map_key),
+                    overlay_url=self._picture(place, record.overlay_key),
+                    map_url=self._picture(place, record.map_key),
                     scale=record.scale,
                     disagreement=record.disagreement,
                     faithfulness=record.faithfulness,
@@ -168,6 +168,10 @@ class Photos:
             case FailedHeatmap():
                 return PhotoHeatmap(**asked, error=record.error)
         return PhotoHeatmap(**asked)
+
+    def _picture(self, place: HeatmapPlace, key: str) -> str | None:
+        """A link to an object of a heatmap; None for one that lies elsewhere, which may be another tenant's."""
+        return self._links.picture(key) if place.holds(key) else None
 
 
 def _heatmaps(items: Iterable[Item], names: set[str]) -> dict[str, list[StoredHeatmap]]:

@@ -87,9 +87,9 @@ class Previews:
                 return
             event = scored.upload.event
             scale = self._scales.get(place, proposed, expires_at)
-            heatmap = draw(computed, place, (scored.photo.width, scored.photo.height), scale)
-            heatmap.write(self._pictures)
             origin = HeatmapOrigin(event.version_id, event.order, expires_at)
+            heatmap = draw(computed, place, origin, (scored.photo.width, scored.photo.height), scale)
+            heatmap.write(self._pictures)
             self._table.put_unless_done(heatmap_item(place, heatmap.record, origin))
         except Exception:
             logger.exception("%s has no preview: it could not be kept", place.upload)

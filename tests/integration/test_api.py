@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -15,6 +16,9 @@ import requests
 from moto import mock_aws
 
 from functions.api.limits import MAX_FILES
+from model_store.heatmap_items import HeatmapOrigin, HeatmapPlace
+from model_store.heatmaps.methods import Method
+from model_store.heatmaps.subjects import HeatmapSubject
 from model_store.items import Origin, record_item
 from model_store.records import MeasureResult, ModelScore, ScoredRecord
 from model_store.store import Measure, ModelStore
@@ -227,6 +231,10 @@ def test_a_deleted_batch_leaves_no_version_of_anything(client: Client, account: 
                 for _ in range(2):
                     account.s3.put_object(Bucket=bucket, Key=f"{folder}/acme/{mine}/{name}", Body=b"x")
     account.s3.delete_object(Bucket=UPLOADS, Key=f"uploads/acme/{batch}/0.jpg")
+    litter = HeatmapPlace(UploadKey("acme", batch, "0.jpg"), HeatmapSubject.of_model("resmem"), Method.GRADCAM)
+    for version in ("v1", "v2"):  # of heatmaps whose record was refused or replaced
+        keys = litter.object_keys(HeatmapOrigin(version, version, Decimal(0)), ["resmem@1"])
+        account.s3.put_object(Bucket=HEATMAPS, Key=keys.overlay, Body=b"x")
     for number in range(30):
         score(account, batch, f"{number}.jpg")
 

@@ -24,10 +24,11 @@ JOB = job("beach.jpg")
 COMMON = {"file": "beach.jpg", "subject": JOB.subject, "method": JOB.method}
 QUEUED = QueuedHeatmap.model_validate(COMMON | {"request_id": "r", "requested_at": "2026-01-01T00:00:00Z"})
 FAILED = FailedHeatmap(**COMMON, error=HeatmapFailure(code="x", message="y"))
+KEYS = JOB.place.object_keys(HeatmapOrigin("v", "1", Decimal(9)), ["first@1"])
 DONE = DoneHeatmap.model_validate(
     COMMON
     | {"models": ["first@1"], "measure": Measure.HIT_RATE, "score": 0.5, "width": 4, "height": 3, "scale": 0.125}
-    | {"overlay_key": JOB.place.overlay_key, "map_key": JOB.place.map_key}
+    | {"overlay_key": KEYS.overlay, "map_key": KEYS.map}
 )
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from functions.score.previews import Previews
 from functions.score.scorer import Rules, UploadScorer
 from functions.score.uploads import find_uploads
-from model_store.heatmap_items import HeatmapPlace, stored_heatmap
+from model_store.heatmap_items import HeatmapOrigin, HeatmapPlace, stored_heatmap
 from model_store.heatmaps.maps import PhotoMap
 from model_store.heatmaps.methods import Method
 from model_store.heatmaps.records import DoneHeatmap
@@ -110,7 +110,8 @@ def test_scored_photos_of_a_batch_that_asks_have_heatmaps_of_every_measure(
     heatmap = found["a.png", Measure.HIT_RATE]
     assert heatmap.models == ("first@1", "second@1")
     place = HeatmapPlace(UploadKey.parse(KEYS[0]), HIT_RATE, Method.GRADCAM)
-    assert (heatmap.overlay_key, heatmap.map_key) == (place.overlay_key, place.map_key)
+    keys = place.object_keys(HeatmapOrigin(None, "1", Decimal(0)), heatmap.models)
+    assert (heatmap.overlay_key, heatmap.map_key) == (keys.overlay, keys.map)
     with Image.open(io.BytesIO(pictures.written[heatmap.overlay_key])) as overlay:
         assert (overlay.mode, overlay.size) == ("RGBA", (90, 60))
     photo_map, figures = PhotoMap.from_npz(pictures.written[heatmap.map_key])
@@ -127,6 +128,18 @@ def test_heatmaps_go_with_their_batch_and_are_of_the_upload_that_was_scored(
     item = table.items[tuple(HeatmapPlace(UploadKey.parse(KEYS[0]), HIT_RATE, Method.GRADCAM).item_key.values())]
     assert item["expires_at"] == Decimal(int((NOW + timedelta(days=2)).timestamp()))
     assert item[ORDER] == "1"
+
+
+def test_heatmaps_of_a_later_upload_lie_beside_those_of_an_earlier_one(
+    store: ModelStore, table: FakeHeatmapTable
+) -> None:
+    pictures = FakePictures()
+    score(store, table, pictures)
+    earlier = dict(pictures.written)
+    score(store, table, pictures, order="2")
+    assert len(pictures.written) == 2 * len(earlier) > 0
+    assert {heatmap.overlay_key for heatmap in table.heatmaps()}.isdisjoint(earlier)
+    assert {key: pictures.written[key] for key in earlier} == earlier
 
 
 @pytest.mark.parametrize(("then", "has_heatmaps"), [("1", True), ("0", False)])

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gpu_worker.ports import Explainer, Message, UnexplainableError
 from model_store.heatmap_drawing import Heatmap
-from model_store.heatmap_items import HEATMAP_SORT_KEYS, HeatmapPlace
+from model_store.heatmap_items import HEATMAP_SORT_KEYS, HeatmapOrigin, HeatmapPlace
 from model_store.heatmaps.jobs import HeatmapJob
 from model_store.heatmaps.methods import Method
 from model_store.heatmaps.records import DoneHeatmap, HeatmapFailure
@@ -199,7 +199,7 @@ class FakeCounters:
 class FakeExplainer:
     """Explains whatever it is given; `batches` holds the names of each batch, `on_explain` may raise.
 
-    A map is a photo's name, and as strong as that name is long.
+    A map is a photo's name, and as strong as that name is long; its overlay says which version the photo was.
     """
 
     preprocessings = frozenset({Preprocessing(resize=18, crop=16)})
@@ -216,21 +216,25 @@ class FakeExplainer:
     def scale(self, maps: Sequence[str]) -> float:
         return max(map(len, maps)) / 10
 
-    def draw(self, computed: str, photo: DecodedPhoto, place: HeatmapPlace, scale: float) -> Heatmap:
+    def draw(
+        self, computed: str, photo: DecodedPhoto, place: HeatmapPlace, origin: HeatmapOrigin, scale: float
+    ) -> Heatmap:
+        models = ("resmem@1",)
+        keys = place.object_keys(origin, models)
         record = DoneHeatmap(
             file=photo.name,
             subject=place.subject,
             method=place.method,
-            models=("resmem@1",),
+            models=models,
             measure=Measure.HIT_RATE,
             score=0.8,
             width=photo.width,
             height=photo.height,
-            overlay_key=place.overlay_key,
-            map_key=place.map_key,
+            overlay_key=keys.overlay,
+            map_key=keys.map,
             scale=scale,
         )
-        return Heatmap(record, f"overlay of {computed}".encode(), b"map")
+        return Heatmap(record, f"overlay of {computed}, {origin.object_version}".encode(), b"map")
 
 
 class FakeExplainers:

@@ -1,6 +1,7 @@
 """Subjects of a store of tiny models, as the worker explains with them."""
 
 import io
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from gpu_worker.device import MAX_BATCH, PHOTO_BYTES, Device
 from gpu_worker.explaining import DeviceExplainer, StoreExplainers, in_compiled_sizes
 from gpu_worker.ports import UnexplainableError
+from model_store.heatmap_items import HeatmapOrigin
 from model_store.heatmaps.maps import PhotoMap
 from model_store.heatmaps.methods import Method
 from model_store.heatmaps.subjects import HeatmapSubject
@@ -43,11 +45,13 @@ def explainers(store: ModelStore, counters: FakeCounters) -> StoreExplainers:
 
 def test_a_map_is_drawn_with_all_that_is_known_of_it(explainers: StoreExplainers) -> None:
     explainer = explainers.get(LIVE)
-    place = job(subject=LIVE).place
+    place, origin = job(subject=LIVE).place, HeatmapOrigin("v1", "1", Decimal(9))
     found = explainer.explain(Method.GRADCAM, photos(5))
-    heatmap = explainer.draw(found[4], photos(5)[4], place, explainer.scale(found))
+    heatmap = explainer.draw(found[4], photos(5)[4], place, origin, explainer.scale(found))
 
     assert heatmap.record.models == ("first@1", "second@1")
+    keys = place.object_keys(origin, heatmap.record.models)
+    assert (heatmap.record.overlay_key, heatmap.record.map_key) == (keys.overlay, keys.map)
     scores = [
         tiny_models.plain_scores(seed, tiny_models.images(5))[4] for seed in (tiny_models.FIRST, tiny_models.SECOND)
     ]

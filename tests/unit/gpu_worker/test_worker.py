@@ -100,14 +100,14 @@ class Stage:
 
 
 def test_a_job_becomes_objects_and_a_record_that_points_to_them() -> None:
-    stage = Stage(FakeQueue([job()]))
-    stage.ask(job())
+    stage = Stage(FakeQueue([job(object_version="v1")]))
+    stage.ask(job(), object_version="v1")
     stage.run()
 
-    folder = "heatmaps/acme/spring/beach.jpg/model.resmem/gradcam"
-    assert stage.heatmaps.content == {f"{folder}/overlay.png": b"overlay of beach.jpg", f"{folder}/map.npz": b"map"}
     item = stage.heatmap()
-    assert (item["sk"], item["status"], item["overlay_key"]) == (BEACH, "done", f"{folder}/overlay.png")
+    assert (item["sk"], item["status"]) == (BEACH, "done")
+    assert stage.heatmaps.content == {item["overlay_key"]: b"overlay of beach.jpg, v1", item["map_key"]: b"map"}
+    assert all(key.startswith("heatmaps/acme/spring/beach.jpg/model.resmem/gradcam/") for key in stage.heatmaps.content)
     assert (item["event_order"], item["expires_at"]) == ("1", 77), "as who asked has said"
     assert stage.queue.deleted == ["m0"]
     assert stage.counters.totals["HeatmapsDone"] == 1
@@ -295,6 +295,24 @@ class TestVersions:
 
         item = stage.heatmap()
         assert (item["status"], item["object_version"]) == ("queued", "v2")
+
+    def test_the_objects_of_a_version_that_is_done_meanwhile_are_not_overwritten(self) -> None:
+        late = Stage(FakeQueue([job(object_version="v1")]))
+        late.ask(job(), object_version="v1", order="1")
+        fast = Stage(FakeQueue([job(object_version="v2")]), heatmaps=late.heatmaps, table=late.table)
+
+        def be_overtaken(_key: str) -> None:
+            late.heatmaps.on_write = lambda _key: None
+            fast.ask(job(), object_version="v2", order="2")
+            fast.run()
+
+        late.heatmaps.on_write = be_overtaken
+        late.run()
+
+        item = late.heatmap()
+        assert (item["status"], item["object_version"]) == ("done", "v2")
+        assert late.heatmaps.content[item["overlay_key"]] == b"overlay of beach.jpg, v2"
+        assert (late.queue.deleted, fast.queue.deleted) == (["m0"], ["m0"])
 
 
 class TestFaults:

@@ -27,13 +27,18 @@ def photos(world: World, batch: str, **query: Any) -> dict[str, dict[str, Any]]:
     return {photo["name"]: photo for photo in answer.json["photos"]}
 
 
-def keep_heatmap(world: World, batch: str, name: str, status: str, version: str = "v1") -> None:
+def keep_heatmap(
+    world: World, batch: str, name: str, status: str, version: str = "v1", folder: str | None = None
+) -> str:
+    """Keeps a heatmap's item; returns the folder of its objects."""
     place = HeatmapPlace(UploadKey("acme", batch, name), SUBJECT, Method.GRADCAM)
     origin = HeatmapOrigin(version, f"order-{version}", Decimal(10**10))
-    world.table.add(heatmap_item(place, heatmap(name, status), origin))
+    folder = folder or place.object_keys(origin, ["resmem@1.0"]).overlay.removesuffix("/overlay.png")
+    world.table.add(heatmap_item(place, heatmap(name, status, folder), origin))
+    return folder
 
 
-def heatmap(name: str, status: str) -> QueuedHeatmap | DoneHeatmap | FailedHeatmap:
+def heatmap(name: str, status: str, folder: str) -> QueuedHeatmap | DoneHeatmap | FailedHeatmap:
     asked: dict[str, Any] = {"file": name, "subject": SUBJECT, "method": Method.GRADCAM}
     if status == "queued":
         return QueuedHeatmap(**asked, request_id="r", requested_at=datetime.now(UTC))
@@ -46,8 +51,8 @@ def heatmap(name: str, status: str) -> QueuedHeatmap | DoneHeatmap | FailedHeatm
         score=0.8,
         width=40,
         height=30,
-        overlay_key="heatmaps/globex/theirs/overlay.png",
-        map_key="heatmaps/globex/theirs/map.npz",
+        overlay_key=f"{folder}/overlay.png",
+        map_key=f"{folder}/map.npz",
         scale=0.01,
     )
 
@@ -147,20 +152,38 @@ def test_results_are_of_the_ensemble_and_measure_that_are_wanted(world: World) -
     assert list(result["measures"]) == ["false_alarm_rate"]
 
 
-def test_a_heatmap_shows_how_far_it_is_and_links_stay_inside_the_tenant(world: World) -> None:
+def test_a_heatmap_shows_how_far_it_is(world: World) -> None:
     batch = world.batch("a.jpg", "b.jpg", "c.jpg")
+    folders = {}
     for name, status in {"a.jpg": "done", "b.jpg": "queued", "c.jpg": "failed"}.items():
         world.score(batch, name, 0.8)
-        keep_heatmap(world, batch, name, status)
+        folders[name] = keep_heatmap(world, batch, name, status)
 
     found = {name: photo["heatmaps"][0] for name, photo in photos(world, batch).items()}
 
-    folder = f"https://heatmaps.example/heatmaps/acme/{batch}/a.jpg/ensemble.live.hit_rate/gradcam"
-    assert found["a.jpg"]["overlay_url"] == f"{folder}/overlay.png"
-    assert found["a.jpg"]["map_url"] == f"{folder}/map.npz"
+    assert found["a.jpg"]["overlay_url"] == f"https://heatmaps.example/{folders['a.jpg']}/overlay.png"
+    assert found["a.jpg"]["map_url"] == f"https://heatmaps.example/{folders['a.jpg']}/map.npz"
     assert found["a.jpg"]["subject"] == {"ensemble": "live", "measure": "hit_rate"}
     assert (found["b.jpg"]["status"], found["b.jpg"]["overlay_url"]) == ("queued", None)
     assert found["c.jpg"]["error"]["code"] == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("folder", "is_linked"),
+    [
+        ("heatmaps/acme/{batch}/a.jpg/ensemble.live.hit_rate/gradcam", True),  # as earlier releases kept them
+        ("heatmaps/globex/{batch}/a.jpg/ensemble.live.hit_rate/gradcam/0123", False),
+        ("heatmaps/acme/{batch}/a.jpg.png/ensemble.live.hit_rate/gradcam/0123", False),
+        ("thumbnails/acme/{batch}", False),
+    ],
+)
+def test_links_are_of_the_photos_own_heatmaps_alone(folder: str, is_linked: bool, world: World) -> None:
+    batch = world.batch("a.jpg")
+    world.score(batch, "a.jpg", 0.8)
+    folder = keep_heatmap(world, batch, "a.jpg", "done", folder=folder.format(batch=batch))
+    (found,) = photos(world, batch)["a.jpg"]["heatmaps"]
+    assert found["overlay_url"] == (f"https://heatmaps.example/{folder}/overlay.png" if is_linked else None)
+    assert found["map_url"] == (f"https://heatmaps.example/{folder}/map.npz" if is_linked else None)
 
 
 def test_a_heatmap_of_an_earlier_upload_is_not_shown_with_a_later_one(world: World) -> None:
