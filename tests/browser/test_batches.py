@@ -83,7 +83,7 @@ def test_nothing_to_upload_is_said(marketer: RankingPage, tmp_path: Path) -> Non
     (tmp_path / "empty.jpg").touch()
     marketer.drop(tmp_path / "notes.txt", tmp_path / "empty.jpg")
     expect(
-        marketer.page.get_by_text("There is nothing to upload: notes.txt is no photo, empty.jpg is an empty file.")
+        marketer.page.get_by_text("There is nothing to upload: notes.txt (no photo), empty.jpg (an empty file).")
     ).to_be_visible()
 
 

@@ -1,19 +1,29 @@
 /** The page's state, and everything that users can do to it. Views read the one and call the other. */
 
 import { ApiError } from "./api/client.js";
+import { asked } from "./batch/ensembles.js";
 import { OpenBatch, declared } from "./batch/open_batch.js";
 import { Look } from "./heatmaps/look.js";
 import { address, parseRoute } from "./routes.js";
 import { SignedOutError } from "./session/session.js";
+import { accepted, leftOutText } from "./upload/accepted.js";
 import { filesOfDrop, filesOfInput, toPhotos } from "./upload/files.js";
 
-/** @param {string | null} folder @param {number} count */
-function nameOfBatch(folder, count) {
-  const now = new Date().toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-  return folder ?? `${count} ${count === 1 ? "photo" : "photos"}, ${now}`;
+/** @param {string | null} folder @param {number} count @param {Date} time */
+function nameOfBatch(folder, count, time) {
+  const moment = time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  return folder ?? `${count} ${count === 1 ? "photo" : "photos"}, ${moment}`;
 }
 
 /** @typedef {{id: string, name: string, photos: number}} Deletion */
+/**
+ * @typedef {object} Wish what becomes of a drop, fixed when it is dropped: tried again, it never makes two batches
+ * @property {string} key
+ * @property {Date} time
+ * @property {string} name empty: one is made of the folder or the time
+ * @property {string[]} ensembles
+ * @property {boolean} previews
+ */
 /** @typedef {{batches: any[], cursor: string | null, isReading: boolean}} BatchList as far as it was read */
 
 export class App {
@@ -103,15 +113,15 @@ export class App {
   /** @param {DataTransfer} transfer */
   async drop(transfer) {
     const picked = filesOfDrop(transfer); // before anything else, see there
-    const key = crypto.randomUUID();
-    await this.attempt(async () => this.#take(await picked, key));
+    const wish = this.#wish();
+    await this.attempt(async () => this.#take(await picked, wish));
   }
 
   /** @param {FileList} list */
   async choose(list) {
     const picked = filesOfInput(list);
-    const key = crypto.randomUUID();
-    await this.attempt(() => this.#take(picked, key));
+    const wish = this.#wish();
+    await this.attempt(() => this.#take(picked, wish));
   }
 
   loadMoreBatches() {
@@ -170,37 +180,56 @@ export class App {
     return this.attempt(() => batch.requestHeatmaps(names, subject, method));
   }
 
+  /** @returns {Wish} */
+  #wish() {
+    const { name, ensembles, previews } = this.draft;
+    const refs = asked(this.catalogue?.ensembles ?? [], ensembles);
+    return { key: crypto.randomUUID(), time: new Date(), name: name.trim(), ensembles: refs, previews };
+  }
+
   /**
    * Files go to the batch that is shown, else to a new one.
    *
    * @param {import("./upload/files.js").Picked} picked
-   * @param {string} key the same when it is tried again, so that there are never two batches
+   * @param {Wish} wish
    */
-  async #take({ files, folder }, key) {
+  async #take({ files, folder }, wish) {
     const batch = this.route.view === "batch" ? this.batch : null;
     const { photos, leftOut } = toPhotos(files, batch?.names, (name, file) => batch?.awaits(name, file) ?? false);
-    if (!photos.length) throw new Error(noPhotos(leftOut));
-    if (batch) await batch.upload(photos);
-    const target = batch ?? (await this.#create(photos, folder, key));
-    target.leftOut = leftOut;
+    const taken = await (batch ? batch.add(photos) : this.#create(photos, folder, wish));
+    const all = [...leftOut, ...taken.leftOut];
+    if (!taken.batch) throw new Error(`There is nothing to upload${all.length ? `: ${leftOutText(all)}` : ""}.`);
+    taken.batch.leftOut = all;
   }
 
-  /** @param {import("./upload/files.js").Photo[]} photos @param {string | null} folder @param {string} key */
-  async #create(photos, folder, key) {
-    const { name, ensembles, previews } = this.draft;
-    this.edit({ isCreating: true, name: name.trim() || nameOfBatch(folder, photos.length) });
+  /**
+   * @param {import("./upload/files.js").Photo[]} photos
+   * @param {string | null} folder
+   * @param {Wish} wish
+   * @returns {Promise<import("./batch/open_batch.js").Taken>}
+   */
+  async #create(photos, folder, { key, time, name, ensembles, previews }) {
+    this.edit({ isCreating: true });
     try {
-      const wanted = { name: this.draft.name, ensembles: [...ensembles], preview_heatmaps: previews };
-      const created = await this.api.createBatch({ ...wanted, files: photos.map(declared) }, key);
-      const batch = this.#opened(created.batch.id);
-      batch.info = created.batch;
-      this.edit({ name: "" });
-      location.hash = address("batches", batch.id);
-      await batch.upload(photos, created.uploads);
-      return batch;
+      const taken = await accepted(photos, (some) => {
+        const wanted = { name: name || nameOfBatch(folder, some.length, time), ensembles, preview_heatmaps: previews };
+        return this.api.createBatch({ ...wanted, files: some.map(declared) }, key);
+      });
+      const batch = taken.answer && this.#begun(taken.answer.batch);
+      batch?.upload(taken.photos, taken.answer.uploads);
+      return { batch, leftOut: taken.leftOut };
     } finally {
       this.edit({ isCreating: false });
     }
+  }
+
+  /** Shows a batch that was just made. @param {any} info as the API gives it */
+  #begun(info) {
+    const batch = this.#opened(info.id);
+    batch.info = info;
+    this.edit({ name: "" });
+    location.hash = address("batches", batch.id);
+    return batch;
   }
 
   /** @param {string} id */
@@ -268,10 +297,4 @@ export class App {
     const canRetry = error instanceof ApiError && (error.kind === "network" || error.kind === "server");
     this.problem = { text: error.message, retry: canRetry ? () => void this.attempt(action) : null };
   }
-}
-
-/** @param {{name: string, reason: string}[]} leftOut */
-function noPhotos(leftOut) {
-  const named = leftOut.slice(0, 5).map(({ name, reason }) => `${name} is ${reason}`);
-  return `There is nothing to upload${named.length ? `: ${named.join(", ")}` : ""}.`;
 }

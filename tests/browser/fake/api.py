@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from functions.api.names import check_file_name
+from model_store.images.errors import ImageError
 from tests.browser.fake.contract import ContractError, check_answer, check_request
 from tests.browser.fake.sign_in import SignIn
 from tests.browser.fake.state import Batch, Heatmap, State
@@ -23,10 +25,19 @@ type Handler = Callable[[Request], Awaitable[Response]]
 type Action = Callable[[str, Request, Any], Response]
 
 
-def problem(status: int, detail: str) -> Response:
+type Faults = list[tuple[str, str]]
+
+
+def problem(status: int, detail: str, faults: Faults = []) -> Response:  # noqa: B006 - it is not changed
     """An RFC 9457 problem document."""
     document = {"type": "urn:memorability:problem:test", "title": "Problem", "status": status, "detail": detail}
-    return JSONResponse(document, status, media_type=PROBLEM)
+    errors = [{"place": place, "detail": detail} for place, detail in faults]
+    return JSONResponse(document | ({"errors": errors} if errors else {}), status, media_type=PROBLEM)
+
+
+def invalid(faults: Faults) -> Response:
+    """What the API answers to a request with faults (functions/api/problems.py)."""
+    return problem(422, f"The request is not valid: {'; '.join(': '.join(fault) for fault in faults[:3])}.", faults)
 
 
 class Api:
@@ -88,6 +99,8 @@ class Api:
         return self._state.batches[request.path_params["batch"]]
 
     def _create(self, tenant: str, request: Request, wish: Any) -> Response:
+        if faults := self._file_faults(wish["files"]) or _ensemble_faults(wish["ensembles"]):
+            return invalid(faults)
         batch = self._state.create(tenant, wish, request.headers["idempotency-key"])
         forms = [self._storage.form(batch, file["name"]) for file in wish["files"]]
         return JSONResponse({"batch": batch.summary(), "uploads": forms}, 201)
@@ -120,11 +133,28 @@ class Api:
 
     def _uploads(self, tenant: str, request: Request, wish: Any) -> Response:
         batch = self._known(tenant, request)
+        if faults := self._file_faults(wish["files"]):
+            return invalid(faults)
         self._state.declare(batch, wish["files"])
         return JSONResponse({"uploads": [self._storage.form(batch, file["name"]) for file in wish["files"]]}, 201)
 
+    def _file_faults(self, files: list[dict[str, Any]]) -> Faults:
+        """What is wrong with files: names before sizes, as the API looks at them."""
+        names = {number: fault for number, file in enumerate(files) if (fault := _name_fault(file["name"]))}
+        most = self._state.behaviour.max_image_bytes
+        sizes = {
+            number: str(ImageError.too_many_bytes(file["name"], file["bytes"], most))
+            for number, file in enumerate(files)
+            if file["bytes"] > most
+        }
+        return [(f"body/files/{number}/name", fault) for number, fault in names.items()] or [
+            (f"body/files/{number}/bytes", fault) for number, fault in sizes.items()
+        ]
+
     def _heatmaps(self, tenant: str, request: Request, wish: Any) -> Response:
         batch = self._known(tenant, request)
+        if not self._state.behaviour.has_workers:
+            return problem(503, "This deployment has no workers that make heatmaps.")
         asked = [(name, s, m) for name in wish["photos"] for s in wish["subjects"] for m in wish["methods"]]
         ready_at = time.monotonic() + self._state.behaviour.heatmap_seconds
         for name, subject, method in asked:
@@ -145,4 +175,19 @@ class Api:
         return JSONResponse({"models": model_views(), "next_cursor": None})
 
     def _ensembles(self, tenant: str, request: Request, _: Any) -> Response:
-        return JSONResponse({"ensembles": ensemble_views(), "next_cursor": None})
+        views = ensemble_views(self._state.behaviour.more_ensembles)
+        return JSONResponse({"ensembles": views, "next_cursor": None})
+
+
+def _name_fault(name: str) -> str | None:
+    try:
+        check_file_name(name)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _ensemble_faults(refs: list[str]) -> Faults:
+    names = [ref.partition("@")[0] for ref in refs]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    return [("body/ensembles", f"several versions of {name}; choose one") for name in doubled]

@@ -77,7 +77,8 @@ class FakePlatform:
         return Starlette(routes=[*routes, *page], middleware=[cors])
 
     async def _settings(self, _: Request) -> Response:
-        return JSONResponse({"api_url": self.url, "client_id": CLIENT, "sign_in_url": self.url})
+        places = {"api_url": self.url, "client_id": CLIENT, "sign_in_url": self.url}
+        return JSONResponse(places | {"heatmaps": self.state.behaviour.has_workers})
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import io
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +27,9 @@ class Behaviour:
         fail_heatmaps: whether heatmaps fail.
         token_seconds: how long tokens last.
         is_down: whether the API answers 500.
+        max_image_bytes: how large a photo may be.
+        more_ensembles: pinned references of those beside the default.
+        has_workers: whether there are workers that make the heatmaps that are asked for.
     """
 
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -37,6 +40,9 @@ class Behaviour:
     fail_heatmaps: bool = False
     token_seconds: int = 3600
     is_down: bool = False
+    max_image_bytes: int = 25_000_000
+    more_ensembles: Sequence[str] = ()
+    has_workers: bool = True
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tests.browser.fake.state import ENSEMBLE, MODELS, Batch, Behaviour, Heatmap, Photo
@@ -23,7 +23,8 @@ def photo_views(batch: Batch, behaviour: Behaviour, link: Link) -> list[dict[str
     }
     views = {name: _view(batch, photo, states[name], link) for name, photo in sorted(batch.photos.items())}
     for photo in scored:
-        views[photo.name]["results"] = [_result(photo, behaviour, places)]
+        ensembles = batch.ensembles or [ENSEMBLE]
+        views[photo.name]["results"] = [_result(photo, behaviour, places, ensemble) for ensemble in ensembles]
     for name, view in views.items():
         view["heatmaps"] = [
             _heatmap(batch, batch.photos[name], one, behaviour, link) for one in batch.photos[name].heatmaps
@@ -36,23 +37,24 @@ def model_views() -> list[dict[str, Any]]:
     return [_model(ref, measure) for ref, measure in MODELS.items()]
 
 
-def ensemble_views() -> list[dict[str, Any]]:
-    """The ensembles."""
+def ensemble_views(others: Sequence[str]) -> list[dict[str, Any]]:
+    """The ensembles, the default first."""
     reference = {"n": 1900, "description": "outdoor scenes of the LNSIM dataset"}
     members = {
         measure: [ref for ref, own in MODELS.items() if own == measure] for measure in ("hit_rate", "false_alarm_rate")
     }
     return [
         {
-            "ref": ENSEMBLE,
-            "name": "default",
-            "version": 2,
+            "ref": ref,
+            "name": ref.partition("@")[0],
+            "version": int(ref.partition("@")[2]),
             "created_at": "2026-11-22T12:00:00Z",
-            "aliases": ["live"],
-            "is_default": True,
+            "aliases": ["live"] if ref == ENSEMBLE else [],
+            "is_default": ref == ENSEMBLE,
             "commercial_use": False,
             "measures": {measure: {"members": refs, "reference": reference} for measure, refs in members.items()},
         }
+        for ref in (ENSEMBLE, *others)
     ]
 
 
@@ -127,12 +129,12 @@ def _view(batch: Batch, photo: Photo, state: str, link: Link) -> dict[str, Any]:
     }
 
 
-def _result(photo: Photo, behaviour: Behaviour, places: Mapping[str, Any]) -> dict[str, Any]:
+def _result(photo: Photo, behaviour: Behaviour, places: Mapping[str, Any], ensemble: str) -> dict[str, Any]:
     measures = {}
     for measure, ranks in places.items():
         rank, tied = ranks[photo.name]
         measures[measure] = _measure(photo, measure, behaviour) | {"rank": rank, "tied_with_next": tied}
-    return {"ensemble": ENSEMBLE, "measures": measures}
+    return {"ensemble": ensemble, "measures": measures}
 
 
 def _heatmap(batch: Batch, photo: Photo, heatmap: Heatmap, behaviour: Behaviour, link: Link) -> dict[str, Any]:

@@ -4,16 +4,20 @@ import { SignedOutError } from "../session/session.js";
 
 const PAGE_SIZE = 100;
 
+/** @typedef {{place: string, detail: string}} Fault what is wrong with a request, and where: `body/files/3/name` */
+
 /** What went wrong, in a sentence for people. `kind` is "network" where no answer came. */
 export class ApiError extends Error {
   /**
    * @param {"network" | "refused" | "missing" | "server"} kind
    * @param {string} message
+   * @param {Fault[]} faults
    */
-  constructor(kind, message) {
+  constructor(kind, message, faults = []) {
     super(message);
     this.name = "ApiError";
     this.kind = kind;
+    this.faults = faults;
   }
 }
 
@@ -22,7 +26,7 @@ async function problemOf(answer) {
   const problem = await answer.json().catch(() => ({}));
   const message = problem.detail ?? problem.title ?? problem.message ?? `The service answered ${answer.status}.`;
   if (answer.status === 404) return new ApiError("missing", message);
-  return new ApiError(answer.status >= 500 || answer.status === 429 ? "server" : "refused", message);
+  return new ApiError(answer.status >= 500 || answer.status === 429 ? "server" : "refused", message, problem.errors);
 }
 
 /** @param {Record<string, string | undefined | null>} values */

@@ -1,5 +1,6 @@
 /** A batch that is shown or uploaded to: its photos, their uploads, and what the user has chosen of it. */
 
+import { accepted } from "../upload/accepted.js";
 import { UploadQueue } from "../upload/queue.js";
 import { Links } from "./links.js";
 import { ensemblesOf, measuresOf } from "./ranking.js";
@@ -15,6 +16,12 @@ export function declared({ name, file, type }) {
 // Heatmaps that a batch asked for are made after the scores, and come without having been announced.
 const PREVIEW_PATIENCE_MS = 120_000;
 
+/**
+ * @typedef {object} Taken what became of photos that were dropped
+ * @property {OpenBatch | null} batch that takes them; null where none was accepted
+ * @property {import("../upload/accepted.js").LeftOut[]} leftOut
+ */
+
 export class OpenBatch {
   /** @type {any} what the API says of the batch; null before it has been read */
   info = null;
@@ -29,7 +36,7 @@ export class OpenBatch {
   measure = "hit_rate";
   /** @type {Set<string>} names of the photos that were picked */
   picked = new Set();
-  /** @type {{name: string, reason: string}[]} files that were dropped and are not uploaded */
+  /** @type {import("../upload/accepted.js").LeftOut[]} files that were dropped and are not uploaded */
   leftOut = [];
   /** @type {Map<string, File>} what was taken for the batch here, by the photo's name */
   #files = new Map();
@@ -70,13 +77,27 @@ export class OpenBatch {
   }
 
   /**
-   * @param {import("../upload/files.js").Photo[]} photos
-   * @param {any[]} [links] where there are some already
+   * @param {import("../upload/files.js").Photo[]} photos that the batch has
+   * @param {any[]} links
    */
-  async upload(photos, links) {
-    for (const { name, file } of photos) this.#files.set(name, file); // before links come: more may be dropped meanwhile
-    this.queue.add(photos, links ?? (await this.#api.uploadLinks(this.id, photos.map(declared))));
+  upload(photos, links) {
+    for (const { name, file } of photos) this.#files.set(name, file);
+    this.queue.add(photos, links);
     this.#watch.hurry();
+  }
+
+  /**
+   * Adds photos to the batch, those that the API accepts.
+   *
+   * @param {import("../upload/files.js").Photo[]} photos
+   * @returns {Promise<Taken>}
+   */
+  async add(photos) {
+    for (const { name, file } of photos) this.#files.set(name, file); // before links come: more may be dropped meanwhile
+    const taken = await accepted(photos, (some) => this.#api.uploadLinks(this.id, some.map(declared)));
+    for (const photo of photos) if (!taken.photos.includes(photo)) this.#files.delete(photo.name);
+    if (taken.answer) this.upload(taken.photos, taken.answer);
+    return { batch: taken.answer && this, leftOut: taken.leftOut };
   }
 
   /** Names that the batch's photos have, and those that are about to be declared. */

@@ -4,6 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { MEASURES } from "../batch/measures.js";
 import { ensemblesOf, measuresOf, ranked } from "../batch/ranking.js";
+import { leftOutText } from "../upload/accepted.js";
 import { dropTarget, fileButtons } from "./drop.js";
 import { choice } from "./choice.js";
 import { picksBar, rankingTable } from "./ranking.js";
@@ -119,9 +120,7 @@ function transferText(upload) {
 /** @param {OpenBatch} batch */
 function leftOut({ leftOut: files }) {
   if (!files.length) return nothing;
-  const named = files.slice(0, 8).map(({ name, reason }) => `${name} (${reason})`);
-  const more = files.length > named.length ? ` and ${files.length - named.length} more` : "";
-  return html`<p class="notice" role="status">Left out: ${named.join(", ")}${more}.</p>`;
+  return html`<p class="notice" role="status">Left out: ${leftOutText(files)}.</p>`;
 }
 
 /** @param {App} app @param {OpenBatch} batch */

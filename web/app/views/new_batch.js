@@ -1,6 +1,8 @@
 /** Where a batch begins: dropping photos is all that is needed, the rest has defaults. */
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { live } from "../../vendor/lit-html/directives/live.js";
+import { chosenOf, toggled } from "../batch/ensembles.js";
 import { dropTarget, fileButtons } from "./drop.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -60,12 +62,8 @@ function options(app) {
 function ensembleChoice(app) {
   const ensembles = app.catalogue?.ensembles ?? [];
   if (ensembles.length < 2) return nothing;
-  const chosen = app.draft.ensembles;
-  const toggle = (/** @type {string} */ ref) => {
-    const next = new Set(chosen);
-    if (!next.delete(ref)) next.add(ref);
-    app.edit({ ensembles: next });
-  };
+  const chosen = chosenOf(ensembles, app.draft.ensembles);
+  const toggle = (/** @type {string} */ ref) => app.edit({ ensembles: toggled(chosen, ref) });
   return html`<fieldset class="field">
     <legend>Scored by</legend>
     ${ensembles.map(
@@ -73,7 +71,7 @@ function ensembleChoice(app) {
         <input
           type="checkbox"
           id=${`ensemble-${ensemble.ref}`}
-          .checked=${chosen.has(ensemble.ref) || (!chosen.size && ensemble.is_default)}
+          .checked=${live(chosen.has(ensemble.ref))}
           @change=${() => toggle(ensemble.ref)}
         />
         <label for=${`ensemble-${ensemble.ref}`}>
