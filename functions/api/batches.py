@@ -156,8 +156,7 @@ class Batches:
     def _check(self, wish: NewBatch) -> None:
         faults = [
             Fault(place=f"body/ensembles/{position}", detail=fault)
-            for position, ref in enumerate(wish.ensembles)
-            if (fault := self._catalogue.ensemble_fault(ref))
+            for position, fault in self._catalogue.ensemble_faults(wish.ensembles).items()
         ]
         self._check_sizes(wish.files, faults)
 

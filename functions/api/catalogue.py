@@ -1,5 +1,6 @@
 """Models and ensembles as the store on the volume describes them."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from functions.api.responses import (
 from model_store.heatmaps.subjects import HeatmapSubject
 from model_store.store import Ensemble, Manifest, ModelStore, NotFoundError, StoreError
 from model_store.store.manifest import ReferenceDistribution
+
+logger = logging.getLogger(__name__)
 
 FRESH_SECONDS = 30.0  # as scorers do: an alias that was moved is noticed by then
 
@@ -51,19 +54,30 @@ class Catalogue:
         page, following = _page(self._read().ensembles, scope, limit, cursor)
         return EnsemblesPage(ensembles=page, next_cursor=following)
 
-    def ensemble_fault(self, ref: str) -> str | None:
-        """Why a batch cannot be scored by an ensemble; None where it can."""
-        return _fault(lambda: self._store.ensemble(ref), f"there is no ensemble {ref}; GET /ensembles lists them")
+    def ensemble_faults(self, refs: Sequence[str]) -> dict[int, str]:
+        """Why a batch cannot be scored by all of some ensembles, by their positions; a photo has one record a name."""
+        faults: dict[int, str] = {}
+        known: dict[str, str] = {}
+        for position, ref in enumerate(refs):
+            ensemble = self._ensemble(ref)
+            if ensemble is None:
+                faults[position] = _no_ensemble(ref)
+            elif (other := known.setdefault(ensemble.name, ref)) != ref:
+                faults[position] = f"{other} is the ensemble {ensemble.name}, too; a batch gets one version of it"
+        return faults
 
     def subject_fault(self, subject: HeatmapSubject) -> str | None:
         """Why there can be no heatmap of a subject; None where there can."""
-        if subject.model is not None:
-            model = subject.model
-            return _fault(lambda: self._store.manifest(model), f"there is no model {model}; GET /models lists them")
+        if (model := subject.model) is not None:
+            is_known = _look_up(lambda: self._store.manifest(model)) is not None
+            return None if is_known else f"there is no model {model}; GET /models lists them"
         ref, measure = str(subject.ensemble), subject.measure
-        if (fault := self.ensemble_fault(ref)) or measure in self._store.ensemble(ref).measures:
-            return fault
-        return f"the ensemble {ref} has no measure {measure}"
+        if (ensemble := self._ensemble(ref)) is None:
+            return _no_ensemble(ref)
+        return None if measure in ensemble.measures else f"the ensemble {ref} has no measure {measure}"
+
+    def _ensemble(self, ref: str) -> Ensemble | None:
+        return _look_up(lambda: self._store.ensemble(ref))
 
     def _read(self) -> _Listing:
         now = self._clock()
@@ -71,9 +85,7 @@ class Catalogue:
             try:
                 self._listing = now, self._list()
             except StoreError as error:
-                raise ProblemError(
-                    ProblemKind.UNAVAILABLE, "The models cannot be read at the moment; try again in a minute."
-                ) from error
+                raise _unreadable(error) from error
         return self._listing[1]
 
     def _list(self) -> _Listing:
@@ -95,12 +107,23 @@ class Catalogue:
         return _Listing(tuple(map(_model_view, manifests.values())), tuple(views))
 
 
-def _fault(read: Callable[[], object], sentence: str) -> str | None:
+def _look_up[Thing](find: Callable[[], Thing]) -> Thing | None:
+    """What the store has; None where it has no such thing."""
     try:
-        read()
+        return find()
     except NotFoundError:
-        return sentence
-    return None
+        return None
+    except StoreError as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: StoreError) -> ProblemError:
+    logger.error("the store cannot be read: %s", error)
+    return ProblemError(ProblemKind.UNAVAILABLE, "The models cannot be read at the moment; try again in a minute.")
+
+
+def _no_ensemble(ref: str) -> str:
+    return f"there is no ensemble {ref}; GET /ensembles lists them"
 
 
 def _page[View: (ModelView, EnsembleView)](

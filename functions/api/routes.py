@@ -83,6 +83,7 @@ _PAGE = (ProblemKind.INVALID_CURSOR, _INVALID)
         *_BODY,
         ProblemKind.CONFLICT,
         ProblemKind.IDEMPOTENCY_KEY_REUSED,
+        ProblemKind.UNAVAILABLE,
     ),
 )
 def create_batch(

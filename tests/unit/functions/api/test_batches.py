@@ -10,6 +10,7 @@ from functions.api.limits import MAX_BATCH_NAME_CHARACTERS, MAX_ENSEMBLES, MAX_F
 from model_store.uploads import BatchKey
 from tests.http_api import with_query
 from tests.unit.functions.api.conftest import MAX_BYTES, RETENTION, World, failed, files
+from tests.unit.store.samples import publish, publish_ensemble
 
 
 def test_a_batch_comes_with_a_form_for_each_file(world: World) -> None:
@@ -97,6 +98,7 @@ def test_other_names_are_taken_as_they_are(name: str, world: World) -> None:
         ({"ensembles": ["unheard-of"]}, "body/ensembles/0"),
         ({"ensembles": ["../../etc"]}, "body/ensembles/0"),
         ({"ensembles": ["live", "live"]}, "body/ensembles"),
+        ({"ensembles": ["live", "default@1"]}, "body/ensembles/1"),
         ({"ensembles": [f"e{number}" for number in range(MAX_ENSEMBLES + 1)]}, "body/ensembles"),
         ({"preview_heatmaps": "yes"}, "body/preview_heatmaps"),
         ({"tenant": "globex"}, "body/tenant"),
@@ -110,18 +112,32 @@ def test_what_is_over_a_limit_is_refused(change: dict[str, Any], place: str, wor
 
 
 def test_what_is_at_a_limit_is_taken(world: World) -> None:
+    others = [f"other-{number}" for number in range(MAX_ENSEMBLES - 1)]
+    for name in others:
+        publish_ensemble(world.store, "resmem@1.0", name=name)
     largest = {"name": "a", "bytes": MAX_BYTES, "type": "image/heic"}
     names = [f"{number}.jpg" for number in range(MAX_FILES - 1)]
     body = {
         "name": "x" * MAX_BATCH_NAME_CHARACTERS,
         "files": [largest, *files(*names)],
-        "ensembles": ["live", "default@1"],
+        "ensembles": ["live", *others],
     }
     assert world.client.call("POST", "/batches", body).status == 201
 
 
+def test_two_versions_of_an_ensemble_are_refused_with_the_reason(world: World) -> None:
+    publish(world.store, "1.1")
+    publish_ensemble(world.store, "resmem@1.1")
+    body = {"name": "Spring", "files": files("a.jpg"), "ensembles": ["default@1", "default"]}
+    answer = world.client.call("POST", "/batches", body)
+    assert answer.status == 422
+    assert [fault["detail"] for fault in answer.json["errors"]] == [
+        "default@1 is the ensemble default, too; a batch gets one version of it"
+    ]
+
+
 def test_the_same_request_with_the_same_key_makes_one_batch(world: World) -> None:
-    body = {"name": "Spring", "files": files("a.jpg"), "ensembles": ["live", "default"]}
+    body = {"name": "Spring", "files": files("a.jpg"), "ensembles": ["live"]}
     first = world.client.call("POST", "/batches", body, idempotency_key="k-1")
     second = world.client.call("POST", "/batches", body, idempotency_key="k-1")
     assert (second.status, second.json) == (201, first.json)

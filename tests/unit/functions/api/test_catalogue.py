@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from model_store.store import EnsembleMeasure, Measure
 from tests.http_api import with_query
-from tests.unit.functions.api.conftest import World
+from tests.unit.functions.api.conftest import World, files
 from tests.unit.store.samples import publish, publish_ensemble
 
 
@@ -70,3 +72,29 @@ def test_a_store_that_cannot_be_read_is_said_and_tried_again(world: World) -> No
     root.unlink()
     root.with_name("away").rename(root)
     assert world.client.call("GET", "/models").status == 200
+
+
+def test_a_batch_that_asks_for_a_damaged_ensemble_may_be_made_later(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = {"name": "Spring", "files": files("a.jpg"), "ensembles": ["live"]}
+    path = next((world.store.root / "ensembles").rglob("*.json"))
+    whole = path.read_text()
+    path.write_text(whole[: len(whole) // 2])
+
+    assert world.client.call("POST", "/batches", body).kind == "unavailable"
+
+    assert str(path) in caplog.text
+    path.write_text(whole)
+    assert world.client.call("POST", "/batches", body).status == 201
+
+
+def test_heatmaps_cannot_be_asked_for_while_the_store_cannot_be_read(world: World) -> None:
+    batch = world.batch("a.jpg")
+    world.score(batch, "a.jpg", 0.8)
+    root = world.store.root
+    root.rename(root.with_name("away"))
+    root.write_text("no folder")
+    for subject in ({"model": "resmem"}, {"ensemble": "live", "measure": "hit_rate"}):
+        wish = {"photos": ["a.jpg"], "subjects": [subject]}
+        assert world.client.call("POST", f"/batches/{batch}/heatmaps", wish).kind == "unavailable"
