@@ -167,5 +167,6 @@ def _credit(
 
 
 def _noisy(images: Array, settings: PathSettings, sample: int) -> Array:
-    noise = np.random.default_rng((settings.seed, sample)).normal(0, settings.noise, images.shape)
+    """The photos under the same noise each, so that none's map depends on its place among the others."""
+    noise = np.random.default_rng((settings.seed, sample)).normal(0, settings.noise, (1, *images.shape[1:]))
     return images + noise.astype(np.float32)

@@ -117,6 +117,16 @@ def test_smoothing_averages_over_noisy_copies() -> None:
     assert smooth.scores[0] - plain.scores[0] == pytest.approx(0.01, rel=0.1)
 
 
+def test_the_noise_of_a_photo_does_not_depend_on_its_batch() -> None:
+    network = toys.network(toys.Squares(), {"weights": toys.left_half()})
+    images, settings = toys.photos(3), Settings(PathSettings(steps=2, smooth_samples=2))
+    together = explain(network, images, IG, settings)
+    for index in range(3):
+        alone = explain(network, images[index : index + 1], IG, settings)
+        np.testing.assert_allclose(alone.maps[0], together.maps[index], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(alone.scores[0], together.scores[index], rtol=1e-5)
+
+
 def test_credits_are_spread_over_neighbours_and_keep_their_sum() -> None:
     weights = np.zeros((toys.SIZE, toys.SIZE, 3), np.float32)
     weights[0, 0], weights[40, 40] = 1, -1
