@@ -75,8 +75,10 @@ class Holding:
             for receipt in [receipt for receipt, held in self._held.items() if held.since < limit]:
                 logger.error("message %s is held no longer", self._held.pop(receipt).message.message_id)
             messages = [held.message for held in self._held.values()]
-        if messages:
-            self._queue.hide(messages, self._queue.visibility_seconds)
+        for message in messages:
+            # Each takes a request: one that was given back during the earlier ones is not to be hidden from others.
+            if message.receipt in self._held:
+                self._queue.hide([message], self._queue.visibility_seconds)
 
     def _beat_on(self) -> None:
         while not self._over.wait(self._queue.visibility_seconds / BEATS_PER_VISIBILITY):

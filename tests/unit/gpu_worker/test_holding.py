@@ -1,7 +1,7 @@
 """Messages in hand are hidden from others, until they are let go."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import pytest
 
@@ -19,9 +19,11 @@ class Hiding(FakeQueue):
         super().__init__()
         self.hidden: list[tuple[list[str], int]] = []
         self.is_in_trouble = False
+        self.on_hide: Callable[[], object] = lambda: None
 
     def hide(self, messages: Collection[Message], seconds: int) -> None:
         self.hidden.append(([found.message_id for found in messages], seconds))
+        self.on_hide()
         if self.is_in_trouble:
             raise OSError("SQS does not answer")
 
@@ -36,8 +38,18 @@ def test_a_beat_hides_what_is_in_hand() -> None:
     holding.let_go(TWO)
     holding.beat()
 
-    assert queue.hidden == [(["m1", "m2"], 120), (["m2"], 120)]
+    assert queue.hidden == [(["m1"], 120), (["m2"], 120), (["m2"], 120)]
     assert len(holding) == 0
+
+
+def test_what_is_given_back_during_a_beat_is_not_hidden_again() -> None:
+    queue = Hiding()
+    holding = Holding(queue)
+    holding.add([ONE, TWO])
+    queue.on_hide = lambda: holding.let_go(TWO)
+    holding.beat()
+
+    assert queue.hidden == [(["m1"], 120)]
 
 
 def test_everything_is_given_back_at_once() -> None:
