@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from model_store.images import ImageLimits, decode
-from model_store.store.atomic import make_folder, new_staging_path, sweep
+from model_store.store.atomic import make_folder, new_staging_path
 from training.data import Dataset, Example
 from training.data.photos import DECODERS
 from training.distillation.photos import Parts
@@ -45,7 +45,6 @@ def add_crops(
     if not count:
         return dataset, parts
     make_folder(folder)
-    sweep(folder)
     photos = [dataset.examples[row] for row in parts.train]
     crops: list[Example] = []
     start = time.monotonic()
@@ -79,6 +78,6 @@ def _write(photo: Example, places: Sequence[Path]) -> None:
         content = BytesIO()
         part = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=(left, top, right, bottom), reducing_gap=3.0)
         part.save(content, "JPEG", quality=_QUALITY, subsampling=0)
-        staging = new_staging_path(place.parent)
+        staging = new_staging_path(place.parent)  # a kill leaves it; other runs write here too, and nobody sweeps
         staging.write_bytes(content.getvalue())
         staging.rename(place)

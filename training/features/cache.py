@@ -14,12 +14,14 @@ from jaxtyping import Float
 
 from model_store.models.taps import taps
 from model_store.store import CorruptModelError, Manifest
-from model_store.store.atomic import make_folder, new_staging_path, rename, sweep
+from model_store.store.atomic import exclusive_lock, make_folder, new_staging_path, rename, sweep
 from model_store.store.hashing import sha256_file
+from model_store.store.layout import LOCK_FILE
 from model_store.store.tensors import map_tensors, write_tensors
 
 _DIGESTS, _FEATURES, _SCORES = "sha256", "features", "scores"
 _DIGEST_BYTES = 32
+_LOCK_TIMEOUT_SECONDS = 120  # a shard of 64 photos takes 3 MB
 
 type Features = Float[np.ndarray, "photos features"]
 
@@ -50,7 +52,7 @@ class FeatureCache:
     """The shards of one trunk and view.
 
     Attributes:
-        folder: where they lie; made when the first is written. One process writes at a time.
+        folder: where they lie; made when the first is written. Several runs may share it.
     """
 
     folder: Path
@@ -60,15 +62,20 @@ class FeatureCache:
         return frozenset(self._places)
 
     def add(self, digests: Sequence[str], seen: Seen) -> None:
-        """Keeps what was seen of photos, by their digests in hexadecimal; features as float16, within 0.05 %."""
-        make_folder(self.folder)
-        sweep(self.folder)
-        staging = new_staging_path(self.folder)
+        """Keeps what was seen of photos, by their digests in hexadecimal; features as float16, within 0.05 %.
+
+        Raises:
+            InUseError: another run has been writing a shard for minutes.
+        """
         packed = np.frombuffer(bytes.fromhex("".join(digests)), np.uint8).reshape(-1, _DIGEST_BYTES)
         limit = np.finfo(np.float16).max
         narrow = np.clip(seen.features, -limit, limit).astype(np.float16)
-        write_tensors(staging, {_DIGESTS: packed, _FEATURES: narrow, _SCORES: seen.scores})
-        rename(staging, self.folder / f"{sha256_file(staging)[:32]}.safetensors")
+        make_folder(self.folder)
+        with exclusive_lock(self.folder / LOCK_FILE, f"the features in {self.folder}", _LOCK_TIMEOUT_SECONDS):
+            sweep(self.folder)
+            staging = new_staging_path(self.folder)
+            write_tensors(staging, {_DIGESTS: packed, _FEATURES: narrow, _SCORES: seen.scores})
+            rename(staging, self.folder / f"{sha256_file(staging)[:32]}.safetensors")
         self.__dict__.pop("_places", None)
 
     def load(self, digests: Iterable[str]) -> Seen:
@@ -91,7 +98,7 @@ class FeatureCache:
             try:
                 digests = map_tensors(shard)[_DIGESTS]
             except (CorruptModelError, KeyError):
-                shard.unlink()
+                shard.unlink(missing_ok=True)  # another run may have been faster
                 continue
             places |= {row.tobytes().hex(): (shard, index) for index, row in enumerate(digests)}
         return places
