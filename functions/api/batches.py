@@ -174,11 +174,15 @@ class Batches:
 
     def _made_before(self, caller: Caller, wish: NewBatch, idempotency_key: str) -> Batch:
         made = self._table.get(idempotency_item_key(caller.tenant, idempotency_key))
-        if made and made["request"] != _digest(wish):
+        if made is None:
+            raise ProblemError(
+                ProblemKind.CONFLICT, "The batch of this Idempotency-Key is being made; send the request again."
+            )
+        if made["request"] != _digest(wish):
             raise ProblemError(
                 ProblemKind.IDEMPOTENCY_KEY_REUSED, "Another request was sent with this Idempotency-Key; use a new one."
             )
-        item = self._table.get(batch_item_key(caller.batch_key(made["batch"]))) if made else None
+        item = self._table.get(batch_item_key(caller.batch_key(made["batch"])))
         if item is None or was_deleted(item):
             raise ProblemError(
                 ProblemKind.CONFLICT, "The batch that this Idempotency-Key made is gone; use a new key for a new batch."

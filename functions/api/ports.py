@@ -42,7 +42,10 @@ class BatchTable(Protocol):
         """
 
     def create(self, *items: Item, now: datetime) -> bool:
-        """Writes items, all or none; returns False where one of them is there already, and has not expired."""
+        """Writes items, all or none.
+
+        Returns False where one of them is there already and has not expired, or is being written by somebody else.
+        """
 
     def replace(self, item: Item, revision: int) -> bool:
         """Writes an item in place of the one with that revision; returns False where it has another by now."""

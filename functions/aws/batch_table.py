@@ -1,6 +1,7 @@
 """The results table as the API uses it."""
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any, final
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 MAX_DELETES = 25  # of a request: API reference, "BatchWriteItem"
 DELETE_ROUNDS = 8  # DynamoDB may leave some of a request undone when it is busy
 
+# Before each try: somebody else's transaction over the same items, such as the same request's, ends in milliseconds.
+CREATE_PAUSES_SECONDS = (0.0, 0.05, 0.1, 0.2, 0.4)
+
 _KEYS = ("pk", "sk")
 
 
@@ -30,9 +34,10 @@ class UnfinishedDeletionError(Exception):
 class DynamoBatchTable:
     """The `BatchTable` of DynamoDB; raises `ClientError` where it refuses, as when it throttles."""
 
-    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+    def __init__(self, client: "DynamoDBClient", name: str, sleep: Callable[[float], object] = time.sleep) -> None:
         self._client = client
         self._name = name
+        self._sleep = sleep
         self._single = Table(client, name)
         self._to_dynamodb = TypeSerializer()
         self._from_dynamodb = TypeDeserializer()
@@ -75,12 +80,22 @@ class DynamoBatchTable:
             "ExpressionAttributeValues": {":now": {"N": str(int(now.timestamp()))}},
         }
         writes: Any = [{"Put": put | {"Item": self._serialized(item)}} for item in items]
+        for pause in CREATE_PAUSES_SECONDS:
+            self._sleep(pause)
+            if (is_written := self._transact(writes)) is not None:
+                return is_written
+        return False
+
+    def _transact(self, writes: Any) -> bool | None:
+        """Whether the writes were made; None where another transaction has these items in hand."""
         try:
             self._client.transact_write_items(TransactItems=writes)
         except self._client.exceptions.TransactionCanceledException as error:
             reasons = {reason.get("Code", "None") for reason in error.response["CancellationReasons"]}
-            if reasons <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
+            if reasons <= {"None", "ConditionalCheckFailed"}:
                 return False
+            if reasons <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
+                return None
             raise
         return True
 

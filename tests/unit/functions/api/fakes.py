@@ -28,11 +28,15 @@ class FakeClock:
 
 
 class FakeBatchTable:
-    """A table in memory that counts its reads; `before_replace` is called before every change of a batch."""
+    """A table in memory that counts its reads.
+
+    `before_replace` is called before every change of a batch; while it `is_busy`, others have in hand what is created.
+    """
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], Item] = {}
         self.reads = 0
+        self.is_busy = False
         self.before_replace: Callable[[], object] = lambda: None
 
     def add(self, item: Item) -> None:
@@ -61,7 +65,7 @@ class FakeBatchTable:
 
     def create(self, *items: Item, now: datetime) -> bool:
         there = [self.items.get((item["pk"], item["sk"])) for item in items]
-        if any(item and item["expires_at"] > now.timestamp() for item in there):
+        if self.is_busy or any(item and item["expires_at"] > now.timestamp() for item in there):
             return False
         for item in items:
             self.add(item)

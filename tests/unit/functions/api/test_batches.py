@@ -167,6 +167,16 @@ def test_a_key_whose_batch_was_deleted_makes_no_other(world: World) -> None:
     assert world.client.call("POST", "/batches", body, idempotency_key="k").kind == "conflict"
 
 
+def test_a_key_whose_batch_is_being_made_is_not_called_gone(world: World) -> None:
+    body = {"name": "Spring", "files": files("a.jpg")}
+    world.table.is_busy = True
+    answer = world.client.call("POST", "/batches", body, idempotency_key="k")
+    assert (answer.status, answer.kind) == (409, "conflict")
+    assert "send the request again" in answer.json["detail"]
+    world.table.is_busy = False
+    assert world.client.call("POST", "/batches", body, idempotency_key="k").status == 201
+
+
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 129])
 def test_a_key_that_is_none_is_refused(key: str, world: World) -> None:
     answer = world.client.call("POST", "/batches", {"name": "Spring", "files": files("a.jpg")}, idempotency_key=key)
