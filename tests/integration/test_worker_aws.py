@@ -1,4 +1,4 @@
-"""The worker's adapters: what they make of SQS and DynamoDB."""
+"""The worker's adapters, and the sender of its jobs: what they make of SQS and DynamoDB."""
 
 import json
 from decimal import Decimal
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from functions.aws.jobs import SqsJobQueue
 from gpu_worker.aws.queue import SqsQueue
 from model_store.aws.table import Table
 from model_store.heatmap_items import HeatmapOrigin, HeatmapRecord, heatmap_item, stored_heatmap
@@ -19,6 +20,7 @@ from tests.integration.worker_account import job
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 JOB = job("beach.jpg")
 COMMON = {"file": "beach.jpg", "subject": JOB.subject, "method": JOB.method}
@@ -34,6 +36,16 @@ DONE = DoneHeatmap.model_validate(
 
 def item(record: HeatmapRecord, order: str = "1", version: str | None = "v") -> Item:
     return heatmap_item(JOB.place, record, HeatmapOrigin(version, order, Decimal(9)))
+
+
+def received(sqs: "SQSClient", url: str) -> list["MessageTypeDef"]:
+    """Every message that waits, with its system attributes."""
+    found: list[MessageTypeDef] = []
+    while some := sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["MessageGroupId"]
+    ).get("Messages"):
+        found += some
+    return found
 
 
 class TestTable:
@@ -100,6 +112,17 @@ class TestQueue:
         queue = SqsQueue(sqs, url)
 
         assert (queue.visibility_seconds, queue.max_receives) == (45, 5)
+
+    def test_jobs_arrive_in_a_group_for_each_tenant(self, sqs: "SQSClient", url: str) -> None:
+        # Twelve take two requests.
+        SqsJobQueue(sqs, url).send([job(f"{number}.jpg", f"tenant{number % 2}") for number in range(12)])
+
+        groups: dict[str, set[str]] = {}
+        for message in received(sqs, url):
+            tenant = json.loads(message["Body"])["tenant"]
+            groups.setdefault(tenant, set()).add(message["Attributes"]["MessageGroupId"])
+        assert {tenant: len(found) for tenant, found in groups.items()} == {"tenant0": 1, "tenant1": 1}
+        assert groups["tenant0"].isdisjoint(groups["tenant1"])
 
     def test_messages_that_are_given_back_come_again_and_are_counted(self, sqs: "SQSClient", url: str) -> None:
         queue = SqsQueue(sqs, url)
