@@ -31,8 +31,7 @@ class SpreadQuality:
 
 def interval_factor(predictions: Values, scores: Values, spreads: Values, coverage: float) -> float:
     """How many spreads make half an interval that contains a share of `coverage` of these photos' scores."""
-    widths = np.maximum(spreads, LEAST_SPREAD)
-    return float(np.quantile(np.abs(scores - predictions) / widths, coverage))
+    return float(np.quantile(np.abs(scores - predictions) / _widths(spreads), coverage))
 
 
 def judge_spread(predictions: Values, scores: Values, spreads: Values, factor: float, intended: float) -> SpreadQuality:
@@ -41,7 +40,7 @@ def judge_spread(predictions: Values, scores: Values, spreads: Values, factor: f
     return SpreadQuality(
         error_correlation=spearman(spreads, errors),
         factor=factor,
-        coverage=float(np.mean(errors <= factor * spreads)),
+        coverage=float(np.mean(errors <= factor * _widths(spreads))),
         intended=intended,
     )
 
@@ -53,10 +52,15 @@ def judge_spread_across_folds(
     inside = np.zeros(len(scores), dtype=bool)
     for others, rows in folds:
         factor = interval_factor(predictions[others], scores[others], spreads[others], intended)
-        inside[rows] = np.abs(scores[rows] - predictions[rows]) <= factor * spreads[rows]
+        inside[rows] = np.abs(scores[rows] - predictions[rows]) <= factor * _widths(spreads[rows])
     return SpreadQuality(
         error_correlation=spearman(spreads, np.abs(scores - predictions)),
         factor=interval_factor(predictions, scores, spreads, intended),
         coverage=float(inside.mean()),
         intended=intended,
     )
+
+
+def _widths(spreads: Values) -> Values:
+    widths: Values = np.maximum(spreads, LEAST_SPREAD)
+    return widths

@@ -7,7 +7,12 @@ import pytest
 
 from training.data.folds import each_fold
 from training.evaluation.metrics import spearman
-from training.evaluation.spread import judge_spread_across_folds
+from training.evaluation.spread import (
+    LEAST_SPREAD,
+    interval_factor,
+    judge_spread,
+    judge_spread_across_folds,
+)
 from training.heads.basis import distances, fit_basis
 from training.heads.cross_validation import cross_validate
 from training.heads.fitting import Photos, fit_heads
@@ -73,6 +78,21 @@ def test_the_spread_is_the_error_to_expect() -> None:
     assert 0.87 <= judged.coverage <= 0.93
     error = np.sqrt(np.mean((found.means - photos.scores) ** 2))
     assert found.spreads.mean() == pytest.approx(error, rel=0.25)
+
+
+def test_intervals_of_heads_that_all_say_the_same_are_judged_as_they_were_found() -> None:
+    """Heads at a bound of the score: half of the photos have no spread at all."""
+    random = np.random.default_rng(0)
+    scores, spreads = random.uniform(size=200), np.repeat([0.0, 0.02], 100)
+    predictions = scores + np.where(spreads > 0, spreads, LEAST_SPREAD) * random.normal(size=200)
+    halves = np.arange(200) % 2
+
+    factor = interval_factor(predictions, scores, spreads, 0.9)
+    judged = judge_spread(predictions, scores, spreads, factor, 0.9)
+    folded = judge_spread_across_folds(predictions, scores, spreads, each_fold(halves), 0.9)
+
+    assert judged.coverage == pytest.approx(0.9, abs=0.01)
+    assert folded.coverage == pytest.approx(0.9, abs=0.05)
 
 
 def test_the_same_seed_gives_the_same_heads_and_another_gives_others() -> None:
