@@ -98,6 +98,16 @@ run "reject_prefix" {
   expect_failures = [var.prefix]
 }
 
+run "reject_prefix_that_cognito_reserves" {
+  command = plan
+
+  variables {
+    prefix = "our-aws-photos"
+  }
+
+  expect_failures = [var.prefix]
+}
+
 run "reject_tags" {
   command = plan
 
