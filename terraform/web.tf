@@ -16,6 +16,7 @@ module "web_app" {
   api                   = module.api[0].alias
   throttle              = { rate = var.api.requests_per_second, burst = var.api.burst }
   domain                = var.page.domain
+  has_heatmap_workers   = local.has_workers
   storage_hosts         = [module.image_intake.bucket.regional_domain_name, module.results.heatmaps_bucket.regional_domain_name]
   kms_key_arn           = aws_kms_key.data.arn
   log_retention_days    = var.retention_days.logs

@@ -154,6 +154,14 @@ run "another_deployment_in_the_account" {
   }
 }
 
+run "without_workers" {
+  command = plan
+
+  variables {
+    heatmap_workers = null
+  }
+}
+
 run "on_an_emulator" {
   command = plan
 

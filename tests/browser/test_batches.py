@@ -106,11 +106,40 @@ def test_batch_is_deleted_only_after_a_yes(marketer: RankingPage, platform: Fake
     )
     expect(marketer.button("Keep it")).to_be_focused()
     marketer.page.keyboard.press("Escape")
+    expect(marketer.button("Delete this batch")).to_be_focused()
+    assert len(platform.state.batches) == 1
+    marketer.button("Delete this batch").click()
+    marketer.button("Keep it").click()
+    expect(marketer.page.get_by_role("dialog")).to_be_hidden()
+    expect(marketer.button("Delete this batch")).to_be_focused()
     assert len(platform.state.batches) == 1
     marketer.button("Delete this batch").click()
     marketer.button("Delete the batch").click()
     expect(marketer.page.get_by_text("There are no batches yet.")).to_be_visible()
+    expect(marketer.page.get_by_role("heading", level=1)).to_be_focused()
     assert not platform.state.batches
+
+
+def test_focus_stays_in_the_list_that_a_batch_is_deleted_from(
+    marketer: RankingPage, platform: FakePlatform, photos: list[Path]
+) -> None:
+    marketer.choose_folder(photos[0].parent)
+    marketer.expect_scored(len(photos))
+    marketer.go("Batches")
+    delete = marketer.button("Delete spring")
+    delete.click()
+    marketer.button("Keep it").press("Enter")
+    expect(delete).to_be_focused()
+    platform.state.behaviour.is_down = True
+    delete.click()
+    marketer.button("Delete the batch").press("Enter")
+    expect(marketer.page.get_by_text("Something went wrong here")).to_be_visible()
+    expect(delete).to_be_focused()
+    platform.state.behaviour.is_down = False
+    delete.press("Enter")
+    marketer.button("Delete the batch").press("Enter")
+    expect(marketer.page.get_by_text("There are no batches yet.")).to_be_visible()
+    expect(marketer.heading("Batches")).to_be_focused()
 
 
 def test_nothing_is_sent_to_a_batch_that_is_deleted(

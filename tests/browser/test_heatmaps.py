@@ -6,12 +6,14 @@ from pathlib import Path
 import pillow_heif
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from model_store.heatmaps.regions import Box, region_shares
 from tests.browser.fake import pictures
 from tests.browser.fake.server import FakePlatform
 from tests.browser.page_object import RankingPage
+
+ONLY_WITH_THE_SCORES = "makes heatmaps only along with the scores"
 
 
 @pytest.fixture
@@ -135,6 +137,56 @@ def test_previews_come_with_the_scores(marketer: RankingPage, photos: list[Path]
     marketer.expect_scored(len(photos))
     marketer.link("a.jpg").click()
     expect(marketer.page.locator(".overlay")).to_be_visible()
+
+
+def test_where_nothing_makes_heatmaps_those_that_come_with_the_scores_are_shown(
+    visitor: RankingPage, platform: FakePlatform, photos: list[Path]
+) -> None:
+    platform.state.behaviour.has_workers = False
+    visitor.page.reload()
+    visitor.sign_in("ann@acme")
+    visitor.page.get_by_label("Make a heatmap of every photo along with its score").check()
+    visitor.choose(photos)
+    visitor.expect_scored(len(photos))
+    visitor.pick("a.jpg")
+    expect(visitor.page.get_by_role("button", name="Make heatmaps")).to_have_count(0)
+    visitor.link("Look at its heatmap").click()
+    expect(visitor.page.locator(".overlay")).to_be_visible()
+    visitor.page.get_by_text("Occlusion", exact=True).click()
+    expect(visitor.page.get_by_text(ONLY_WITH_THE_SCORES)).to_be_visible()
+    expect(visitor.page.get_by_role("button", name=re.compile("Make"))).to_have_count(0)
+
+
+def test_where_nothing_makes_heatmaps_the_page_says_so(
+    visitor: RankingPage, platform: FakePlatform, photos: list[Path]
+) -> None:
+    platform.state.behaviour.has_workers = False
+    visitor.page.reload()
+    visitor.sign_in("ann@acme")
+    visitor.choose(photos)
+    visitor.expect_scored(len(photos))
+    visitor.pick("a.jpg")
+    visitor.link("Look closer").click()
+    expect(visitor.page.get_by_text(ONLY_WITH_THE_SCORES)).to_be_visible()
+    expect(visitor.page.get_by_role("button", name=re.compile("Make"))).to_have_count(0)
+    expect(visitor.page.get_by_label("Opacity of the heatmap")).to_have_count(0)
+
+
+def test_settings_that_say_nothing_of_heatmaps_have_them(visitor: RankingPage, photos: list[Path]) -> None:
+    visitor.page.route("**/settings.json", without_heatmaps)
+    visitor.page.reload()
+    visitor.sign_in("ann@acme")
+    visitor.choose(photos[:1])
+    visitor.expect_scored(1)
+    visitor.link("a.jpg").click()
+    visitor.button("Make the heatmap").click()
+    expect(visitor.page.locator(".overlay")).to_be_visible()
+
+
+def without_heatmaps(route: Route) -> None:
+    settings = route.fetch().json()
+    del settings["heatmaps"]
+    route.fulfill(json=settings)
 
 
 def test_phone_photo_that_browsers_cannot_show_is_shown_small(

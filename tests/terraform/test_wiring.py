@@ -103,6 +103,16 @@ class TestEnvironment:
         assert found["MEMORABILITY_JOBS_QUEUE_URL"] == queued[f"{JOBS}.aws_sqs_queue.this"]["url"]
 
 
+class TestPage:
+    @pytest.mark.parametrize(("run", "expected"), [("everything_through_the_queue", True), ("without_workers", False)])
+    def test_heatmaps_are_offered_where_there_are_workers(
+        self, plans: dict[str, Plan], run: str, expected: bool
+    ) -> None:
+        settings = json.loads(plans[run]["module.web_app[0].aws_s3_object.settings"]["content"])
+
+        assert settings["heatmaps"] is expected
+
+
 class TestQueues:
     def test_messages_stay_hidden_for_six_timeouts(self, queued: Plan) -> None:
         mapping = queued.only("aws_lambda_event_source_mapping")

@@ -41,6 +41,7 @@ export class App {
   batch = null;
   /** @type {Deletion | null} what is about to be deleted */
   deleting = null;
+  isHeadingWanted = false; // to be focused, with the same view
   look = new Look(() => this.changed());
   /** @type {Map<string, OpenBatch>} batches that are shown or uploaded to */
   #open = new Map();
@@ -50,11 +51,13 @@ export class App {
   /**
    * @param {import("./session/session.js").Session} session
    * @param {import("./api/client.js").ApiClient} api
+   * @param {{hasHeatmaps: boolean}} settings
    * @param {(app: App) => void} render
    */
-  constructor(session, api, render) {
+  constructor(session, api, { hasHeatmaps }, render) {
     this.session = session;
     this.api = api;
+    this.hasHeatmaps = hasHeatmaps;
     this.#render = render;
     session.onEnd = () => this.#onSignedOut();
   }
@@ -145,9 +148,8 @@ export class App {
     this.changed();
   }
 
-  confirmDelete() {
-    const { id } = /** @type {Deletion} */ (this.deleting);
-    this.deleting = null;
+  /** @param {Deletion} what */
+  confirmDelete({ id }) {
     return this.attempt(async () => {
       const queue = this.#open.get(id)?.queue;
       const ended = queue?.isBusy ? queue.pause() : null;
@@ -157,6 +159,7 @@ export class App {
       });
       this.#close(id);
       if (this.list) this.list.batches = this.list.batches.filter((batch) => batch.id !== id);
+      this.isHeadingWanted = this.route.view === "batches"; // the button that had the focus is gone
       location.hash = address("batches");
       if (!ended) return;
       await ended;

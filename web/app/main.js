@@ -31,6 +31,8 @@ function followRoute(app) {
     scrollTo(0, 0);
   }
   shownRoute = app.route;
+  isHeadingToBeFocused ||= app.isHeadingWanted;
+  app.isHeadingWanted = false;
   if (!isHeadingToBeFocused) return;
   /** @type {HTMLElement | null} */ (root.querySelector("h1"))?.focus({ preventScroll: true });
   isHeadingToBeFocused = app.batch?.state === "loading"; // what has been read has a heading of its own
@@ -39,7 +41,7 @@ function followRoute(app) {
 async function start() {
   const settings = await loadSettings();
   const session = new Session(settings);
-  const app = new App(session, new ApiClient(settings.apiUrl, session), show);
+  const app = new App(session, new ApiClient(settings.apiUrl, session), settings, show);
   await app.attempt(() => session.completeSignIn());
   const problem = app.problem;
   app.start();

@@ -6,6 +6,7 @@ const NAMES = ["api_url", "client_id", "sign_in_url"];
  * @typedef {object} Settings
  * @property {string} apiUrl address of the HTTP API, without a slash at the end
  * @property {string} clientId the page's client in the user pool
+ * @property {boolean} hasHeatmaps whether heatmaps can be asked for; those that come with the scores need no workers
  * @property {string} signInUrl address of the hosted sign-in pages, without a slash at the end
  */
 
@@ -19,6 +20,7 @@ export async function loadSettings() {
   return {
     apiUrl: found.api_url.replace(/\/+$/, ""),
     clientId: found.client_id,
+    hasHeatmaps: found.heatmaps !== false, // older deployments say nothing of it
     signInUrl: found.sign_in_url.replace(/\/+$/, ""),
   };
 }

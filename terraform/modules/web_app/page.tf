@@ -67,6 +67,7 @@ resource "aws_s3_object" "settings" {
   content = jsonencode({
     api_url     = local.api_url
     client_id   = aws_cognito_user_pool_client.page.id
+    heatmaps    = var.has_heatmap_workers
     sign_in_url = local.sign_in_url
   })
 }

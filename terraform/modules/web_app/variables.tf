@@ -61,6 +61,11 @@ variable "domain" {
   }
 }
 
+variable "has_heatmap_workers" {
+  description = "Whether heatmaps can be asked for. Where there are no workers, the page offers those alone that come with the scores."
+  type        = bool
+}
+
 variable "storage_hosts" {
   description = "Host names of the buckets that the page uploads to and shows pictures from."
   type        = list(string)

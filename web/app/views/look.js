@@ -25,11 +25,12 @@ export function lookView(app) {
   const subject = subjects.find(({ key }) => key === app.look.subject) ?? subjects[0];
   const heatmaps = new Map(shown.map(({ photo }) => [photo.name, heatmapOf(photo, subject.key, app.look.method)]));
   const single = shown.length === 1;
+  const hasControls = app.hasHeatmaps || shown.some(({ photo }) => photo.heatmaps.length);
   app.look.useMap(single ? heatmaps.get(shown[0].photo.name) : null);
   return html`
     <p class="quiet"><a href=${address("batches", batch.id)}>${batch.info?.name ?? "The batch"}</a></p>
     <h1 tabindex="-1">${single ? shown[0].photo.name : `${shown.length} photos side by side`}</h1>
-    ${controls(app, subjects, subject)} ${making(app, batch, shown, heatmaps, subject)}
+    ${hasControls ? controls(app, subjects, subject) : nothing} ${making(app, batch, shown, heatmaps, subject)}
     <div class=${single ? "look single" : "look"}>
       ${repeat(shown, ({ photo }) => photo.name, (row) => figure(app, batch, row, heatmaps.get(row.photo.name), single))}
       ${single ? boxPanel(app.look, batch, heatmaps.get(shown[0].photo.name)) : nothing}
@@ -108,7 +109,7 @@ function byModel(photo, batch) {
 
 /** What there is to say of a heatmap beside its picture. @param {any} heatmap */
 function heatmapText(heatmap) {
-  if (!heatmap) return html`<p class="quiet">No heatmap of this kind yet.</p>`;
+  if (!heatmap) return html`<p class="quiet">There is no heatmap of this kind.</p>`;
   if (heatmap.status === "queued") return html`<p class="quiet" role="status">The heatmap is being made …</p>`;
   if (heatmap.status === "failed") return html`<p class="failure">The heatmap could not be made: ${heatmap.error?.message}</p>`;
   return html`${faithfulnessText(heatmap.faithfulness)}
@@ -132,6 +133,12 @@ function faithfulnessText(faithfulness) {
 function making(app, batch, shown, heatmaps, subject) {
   const wanted = shown.map(({ photo }) => photo.name).filter((name) => !heatmaps.get(name) || heatmaps.get(name).status === "failed");
   if (!wanted.length) return nothing;
+  if (!app.hasHeatmaps) {
+    return html`<p class="quiet">
+      This service makes heatmaps only along with the scores: by Grad-CAM, of all models together, where that was ticked
+      before the photos were dropped.
+    </p>`;
+  }
   const make = () => app.requestHeatmaps(batch, wanted, subject.subject, app.look.method);
   return html`<p class="actions">
     <button class="primary" @click=${make}>${wanted.length === 1 ? "Make the heatmap" : `Make ${wanted.length} heatmaps`}</button>

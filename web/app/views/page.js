@@ -96,20 +96,28 @@ function view(app) {
   }
 }
 
+/** Gives the focus back to what opened the dialog, which taking it out of the page would not. @param {Event} event */
+function close({ target }) {
+  /** @type {HTMLElement} */ (target).closest("dialog")?.close();
+}
+
 /** @param {App} app */
 function deleteDialog(app) {
   const what = app.deleting;
   if (!what) return nothing;
-  const keep = () => app.askToDelete(null);
-  return html`<dialog aria-labelledby="delete-title" aria-describedby="delete-text" @close=${keep}>
+  const confirm = (/** @type {Event} */ event) => {
+    close(event);
+    void app.confirmDelete(what);
+  };
+  return html`<dialog aria-labelledby="delete-title" aria-describedby="delete-text" @close=${() => app.askToDelete(null)}>
     <h2 id="delete-title">Delete “${what.name}”?</h2>
     <p id="delete-text">
       Its ${photosText(what.photos)}, scores and heatmaps are deleted for good. Nobody
       can bring them back.
     </p>
     <p class="actions">
-      <button autofocus @click=${keep}>Keep it</button>
-      <button class="danger" @click=${() => app.confirmDelete()}>Delete the batch</button>
+      <button autofocus @click=${close}>Keep it</button>
+      <button class="danger" @click=${confirm}>Delete the batch</button>
     </p>
   </dialog>`;
 }

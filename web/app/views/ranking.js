@@ -98,14 +98,15 @@ export function picksBar(app, batch) {
   const tooMany = picked.length > LOOK_AT_MOST;
   const subject = { ensemble: batch.ensemble, measure: batch.measure };
   const make = () => app.requestHeatmaps(batch, picked, subject, "gradcam");
+  const hasHeatmap = app.hasHeatmaps || batch.photos.some(({ name, heatmaps }) => name === picked[0] && heatmaps.length);
   return html`<div class="picks" role="region" aria-label="Picked photos">
     <p>${photosText(picked.length)} picked</p>
     ${tooMany
       ? html`<span class="quiet">Pick at most ${LOOK_AT_MOST} to compare them.</span>`
       : html`<a class="button primary" href=${address("batches", batch.id, "look", ...picked)}
-          >${picked.length === 1 ? "Look at its heatmap" : "Compare"}</a
+          >${picked.length > 1 ? "Compare" : hasHeatmap ? "Look at its heatmap" : "Look closer"}</a
         >`}
-    <button @click=${make}>Make heatmaps</button>
+    ${app.hasHeatmaps ? html`<button @click=${make}>Make heatmaps</button>` : nothing}
     <button class="plain" @click=${() => batch.unpickAll()}>Pick none</button>
   </div>`;
 }

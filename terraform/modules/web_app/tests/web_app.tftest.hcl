@@ -4,11 +4,12 @@ mock_provider "aws" {
 }
 
 variables {
-  prefix             = "demo"
-  page               = { bucket_name = "demo-111122223333-eu-west-1-page", directory = "./tests/page", additional_origins = ["http://127.0.0.1:8000"] }
-  storage_hosts      = ["uploads.s3.eu-west-1.amazonaws.com"]
-  kms_key_arn        = "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-0000-0000-000000000000"
-  log_retention_days = 30
+  prefix              = "demo"
+  has_heatmap_workers = true
+  page                = { bucket_name = "demo-111122223333-eu-west-1-page", directory = "./tests/page", additional_origins = ["http://127.0.0.1:8000"] }
+  storage_hosts       = ["uploads.s3.eu-west-1.amazonaws.com"]
+  kms_key_arn         = "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-0000-0000-000000000000"
+  log_retention_days  = 30
 
   api = {
     function_name = "demo-api"
@@ -102,6 +103,24 @@ run "delivers_the_page_through_cloudfront_only" {
   assert {
     condition     = jsondecode(aws_s3_object.settings.content).api_url == "https://a1b2c3.execute-api.eu-west-1.amazonaws.com"
     error_message = "The page does not know its API."
+  }
+
+  assert {
+    condition     = jsondecode(aws_s3_object.settings.content).heatmaps == true
+    error_message = "The page does not offer the heatmaps that there are workers for."
+  }
+}
+
+run "offers_no_heatmaps_without_workers" {
+  command = plan
+
+  variables {
+    has_heatmap_workers = false
+  }
+
+  assert {
+    condition     = jsondecode(aws_s3_object.settings.content).heatmaps == false
+    error_message = "The page offers heatmaps that nobody would make."
   }
 }
 
