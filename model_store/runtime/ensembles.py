@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,7 +11,7 @@ from jaxtyping import UInt8
 
 from model_store.ensemble import combine
 from model_store.images import Preprocessing
-from model_store.records import MeasureResult
+from model_store.records import MeasureResult, ModelPerformance
 from model_store.runtime.loading import LoadedModel, load_model
 from model_store.store import EnsembleMeasure, Manifest, Measure, ModelStore
 
@@ -65,6 +66,11 @@ class EnsembleSpec:
         """The models whose features members read."""
         return frozenset(trunk for manifest in self.manifests.values() for trunk in manifest.trunks)
 
+    @cached_property
+    def performance(self) -> dict[str, ModelPerformance | None]:
+        """By model, how well it was measured to agree with people; every record of a photo says it."""
+        return {ref: ModelPerformance.of(manifest) for ref, manifest in self.manifests.items()}
+
     @property
     def preprocessings(self) -> frozenset[Preprocessing]:
         """The distinct ways in which the members want a photo cut."""
@@ -108,9 +114,10 @@ class LoadedEnsemble:
 
     def combine(self, scores: Mapping[str, float | Sequence[float]]) -> dict[Measure, MeasureResult]:
         """Measures of one photo from its score by member, or from those of the member's heads."""
+        spec = self.spec
         return {
-            measure: combine({ref: scores[ref] for ref in definition.members}, definition.reference)
-            for measure, definition in self.spec.measures.items()
+            measure: combine({ref: scores[ref] for ref in asked.members}, asked.reference, spec.performance)
+            for measure, asked in spec.measures.items()
         }
 
 

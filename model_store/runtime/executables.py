@@ -6,10 +6,12 @@ and jaxlib can run compiles at run time instead.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -23,6 +25,9 @@ from model_store.store.compiled import INDEX_FILE, ExecutableIndex
 from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
 from model_store.store.tensors import map_tensors
 
+if TYPE_CHECKING:
+    import jax
+
 BATCH_SIZES = (1, 4, 8)
 GRADCAM_BATCH_SIZES = (1, 4)  # beyond four photos a CPU gains little, and compiling them takes its time
 # Eigen's convolutions in place of YNNPACK's, which XLA plans anew in every process at their first run: 0.3 s of CPU for
@@ -31,7 +36,8 @@ COMPILER_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
 # Programs with gradients have YNNPACK's matrix products: those that run backwards through the head's large dense layers
 # take XLA's own loops several times as long as the forward ones (jaxlib 0.12.0.1).
 GRADIENT_COMPILER_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
-PREPARE = "prepare"
+# One after the other: while one computes, the tensors that it reads and those that it makes are both in memory.
+PREPARE = ("prepare-1", "prepare-2")
 PARAMETERS = "parameters"
 
 
@@ -43,13 +49,13 @@ class ParameterPlan(BaseModel):
     """What the programs take as parameters; lies beside them under the name `PARAMETERS`.
 
     Attributes:
-        prepared: shapes of what `PREPARE` makes of the stored tensors, float32 values, by path.
+        prepared: for each program of `PREPARE`, shapes of what it makes of the stored tensors, float32 values, by path.
         stored: paths of the tensors that are taken as they lie in the file's map.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    prepared: Mapping[str, tuple[int, ...]]
+    prepared: tuple[Mapping[str, tuple[int, ...]], ...]
     stored: tuple[str, ...]
 
 
@@ -110,9 +116,13 @@ def _compile(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     tensors = map_tensors(folder / PARAMETERS_FILE)
     stored = graphs.shapes_of(tensors)
     prepared, kept = jax.eval_shape(graph.prepare, stored), graph.used_as_stored(stored)
-    plan = ParameterPlan(prepared={path: shape.shape for path, shape in prepared.items()}, stored=kept)
+    parts = _equal_parts(prepared, len(PREPARE))
+    plan = ParameterPlan(prepared=tuple({path: prepared[path].shape for path in part} for part in parts), stored=kept)
     params = {path: stored[path] for path in kept} | prepared
-    lowered = {PREPARE: jax.jit(graph.prepare, keep_unused=True).lower(stored)}
+    lowered = {
+        name: jax.jit(partial(_prepare_part, graph.prepare, part), keep_unused=True).lower(stored)
+        for name, part in zip(PREPARE, parts, strict=True)
+    }
     # Its references depend on the parameters' values, which the other programs need not know.
     explain = graph.gradcam(graph.parameters(tensors)) if graph.gradcam else None
     backwards = {}
@@ -130,6 +140,23 @@ def _compile(folder: Path, manifest: Manifest) -> dict[str, bytes]:
         compiled = {name: future.result() for name, future in started.items()}
     serialized = {name: serialize(program) for name, program in compiled.items()}
     return serialized | {PARAMETERS: plan.model_dump_json().encode()}
+
+
+def _equal_parts(prepared: Mapping[str, "jax.ShapeDtypeStruct"], count: int) -> list[list[str]]:
+    """Paths in their order, in parts that are about equally large."""
+    parts: list[list[str]] = [[] for _ in range(count)]
+    total, before = sum(shape.size for shape in prepared.values()), 0
+    for path in sorted(prepared):
+        parts[before * count // total].append(path)
+        before += prepared[path].size
+    return parts
+
+
+def _prepare_part(
+    prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]], paths: Sequence[str], stored: Mapping[str, Any]
+) -> dict[str, Any]:
+    prepared = prepare(stored)
+    return {path: prepared[path] for path in paths}
 
 
 @contextmanager
@@ -161,7 +188,7 @@ def read_executables(folder: Path, *, with_features: bool = False) -> dict[str, 
     return _read_best_target(
         folder,
         {
-            PREPARE,
+            *PREPARE,
             PARAMETERS,
             *map(score_name, BATCH_SIZES),
             *(map(features_name, BATCH_SIZES) if with_features else ()),
@@ -169,17 +196,17 @@ def read_executables(folder: Path, *, with_features: bool = False) -> dict[str, 
     )
 
 
-def read_gradcam_executables(folder: Path, prepare: bytes) -> dict[str, bytes]:
-    """Those of Grad-CAM, which take the parameters that the program `PREPARE` of the same target gives.
+def read_gradcam_executables(folder: Path, prepare: Sequence[bytes]) -> dict[str, bytes]:
+    """Those of Grad-CAM, which take the parameters that the programs `PREPARE` of the same target give.
 
     Args:
         folder: the version's folder.
-        prepare: that program, as it was read.
+        prepare: those programs, as they were read.
 
     Raises:
         ExecutableError: there are none that fit, as in a version that was compiled before there were heatmaps.
     """
-    return _read_best_target(folder, {PREPARE, *map(gradcam_name, GRADCAM_BATCH_SIZES)}, prepare)
+    return _read_best_target(folder, {*PREPARE, *map(gradcam_name, GRADCAM_BATCH_SIZES)}, prepare)
 
 
 def can_serve(place: Path, manifest: Manifest) -> bool:
@@ -188,20 +215,20 @@ def can_serve(place: Path, manifest: Manifest) -> bool:
     features = map(features_name, BATCH_SIZES) if has_features else ()
     gradcam = () if manifest.trunks else map(gradcam_name, GRADCAM_BATCH_SIZES)
     try:
-        _read_target(place, {PREPARE, PARAMETERS, *map(score_name, BATCH_SIZES), *features, *gradcam})
+        _read_target(place, {*PREPARE, PARAMETERS, *map(score_name, BATCH_SIZES), *features, *gradcam})
     except ExecutableError:
         return False
     return True
 
 
-def _read_best_target(folder: Path, names: Set[str], prepare: bytes | None = None) -> dict[str, bytes]:
+def _read_best_target(folder: Path, names: Set[str], prepare: Sequence[bytes] = ()) -> dict[str, bytes]:
     reasons = []
     for target in host_targets():
         place = folder / COMPILED_FOLDER / target.name
         if place.is_dir():
             try:
                 payloads = _read_target(place, names)
-                if prepare not in {None, payloads[PREPARE]}:
+                if prepare and list(prepare) != [payloads[name] for name in PREPARE]:
                     raise ExecutableError(f"{place} was compiled apart from the parameters in memory")
                 return payloads
             except ExecutableError as error:

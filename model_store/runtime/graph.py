@@ -52,7 +52,7 @@ class ServingGraph:
 
     def parameters(self, stored: Mapping[str, np.ndarray]) -> FlatParams:
         """What the functions take as parameters, computed from stored tensors by path."""
-        tensors = jax.device_put(stored)
+        tensors = jax.device_put(dict(stored))
         prepared = jax.jit(self.prepare, compiler_options=COMPILER_OPTIONS)(tensors)
         return {path: tensors[path] for path in self.used_as_stored(shapes_of(stored))} | dict(prepared)
 

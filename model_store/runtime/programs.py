@@ -1,7 +1,7 @@
 """The programs of one model: executables where some fit this process, else what JAX compiles at their first use."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -29,6 +29,7 @@ from model_store.runtime.executables import (
 )
 from model_store.runtime.xla import ArrayType, DeviceArray, Program, to_device, to_host
 from model_store.store import Manifest
+from model_store.store.tensors import MappedTensors
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -64,12 +65,12 @@ class Programs:
 
 
 def load_programs(
-    folder: Path, manifest: Manifest, stored: Stored, *, with_features: bool = False
+    folder: Path, manifest: Manifest, stored: MappedTensors, *, with_features: bool = False
 ) -> tuple[Programs, Params]:
     """The programs of a version, and its parameters on the device.
 
     A warning says why, where the programs have to be compiled at their first use. Parameters that are stored as float32
-    are not copied; others may still be being widened, and are waited for where they are used.
+    are not copied.
 
     Args:
         folder: the version's folder.
@@ -86,7 +87,7 @@ def load_programs(
 
 
 def _ahead_of_time(
-    folder: Path, payloads: Mapping[str, bytes], manifest: Manifest, stored: Stored
+    folder: Path, payloads: Mapping[str, bytes], manifest: Manifest, stored: MappedTensors
 ) -> tuple[Programs, Params]:
     scorers = {size: _Scorer(payloads[score_name(size)], _score_shape(manifest, size)) for size in BATCH_SIZES}
     width = feature_count(manifest.architecture, manifest.architecture_settings)
@@ -98,25 +99,32 @@ def _ahead_of_time(
     with ThreadPoolExecutor(1) as pool:
         # The largest piece of work here: parameters are widened meanwhile.
         first = pool.submit((seers or scorers)[1].program)
-        params = prepared_parameters(payloads, {path: to_device(stored[path]) for path in sorted(stored)})
+        params = prepared_parameters(payloads, stored)
         first.result()
-    crop = manifest.preprocessing.crop
-    explainer = None if manifest.trunks else _Explainer(folder, payloads[PREPARE], crop)
+    prepare = [payloads[name] for name in PREPARE]
+    explainer = None if manifest.trunks else _Explainer(folder, prepare, manifest.preprocessing.crop)
     return Programs(scorers, ahead_of_time=True, features=seers, gradcam=explainer), params
 
 
-def prepared_parameters(payloads: Mapping[str, bytes], stored: Params) -> Params:
-    """What the programs take as parameters; what has to be computed may still be being computed.
+def prepared_parameters(payloads: Mapping[str, bytes], stored: MappedTensors) -> Params:
+    """What the programs take as parameters, computed; of the stored tensors' map nothing is left in memory.
 
     Args:
         payloads: executables by name.
-        stored: every stored tensor, on the device, in the order of their paths.
+        stored: every stored tensor.
     """
     plan = ParameterPlan.model_validate_json(payloads[PARAMETERS])
-    paths = sorted(plan.prepared)
-    prepare = load_executable(payloads[PREPARE], [ArrayType(plan.prepared[path], FLOAT32) for path in paths])
-    prepared = prepare(list(stored.values())) if paths else []
-    return {path: stored[path] for path in plan.stored} | dict(zip(paths, prepared, strict=True))
+    tensors = {path: to_device(stored[path]) for path in sorted(stored)}
+    params = {path: tensors[path] for path in plan.stored}
+    for name, shapes in zip(PREPARE, plan.prepared, strict=True):
+        if shapes:
+            paths = sorted(shapes)
+            prepare = load_executable(payloads[name], [ArrayType(shapes[path], FLOAT32) for path in paths])
+            params |= zip(paths, prepare(list(tensors.values())), strict=True)
+            for path in paths:
+                params[path].block_until_ready()
+            stored.release()
+    return params
 
 
 def _score_shape(manifest: Manifest, size: int) -> tuple[int, ...]:
@@ -152,7 +160,7 @@ class _Seer:
 class _Explainer:
     """The programs of Grad-CAM, which are not even read before their first use: most containers never see it."""
 
-    def __init__(self, folder: Path, prepare: bytes, size: int) -> None:
+    def __init__(self, folder: Path, prepare: Sequence[bytes], size: int) -> None:
         self._size = size
         self._payloads = cache(lambda: read_gradcam_executables(folder, prepare))
         self._program = cache(self._link)

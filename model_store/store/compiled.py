@@ -19,7 +19,7 @@ class ExecutableIndex(BaseModel):
 
     Attributes:
         requires: CPU flags, as /proc/cpuinfo names them, that a host must have.
-        sha256: digest by executable name (`prepare`, `score-1`, …).
+        sha256: digest by executable name (`prepare-1`, `score-1`, …).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -9,11 +9,12 @@ one sequential read serves the model.
 
 import json
 import math
+import mmap
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, final
 
 import ml_dtypes
 import numpy as np
@@ -111,11 +112,33 @@ def _write_array(file: BinaryIO, tensor: Tensor, dtype: np.dtype) -> None:
     file.write(contiguous.reshape(-1).view(np.uint8).data)
 
 
-def map_tensors(path: Path) -> dict[str, Tensor]:
-    """Map a file that `write_tensors` wrote into memory; nothing is read before it is used.
+@final
+class MappedTensors(Mapping[str, Tensor]):
+    """Read-only views of a mapped file, their addresses 64-byte aligned, in the order of the file."""
 
-    Returns:
-        Read-only views of the map, their addresses 64-byte aligned, in the order of the file.
+    def __init__(self, tensors: Mapping[str, Tensor], pages: mmap.mmap) -> None:
+        self._tensors = tensors
+        self._pages = pages
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def release(self) -> None:
+        """Gives the memory back that the tensors take in this process; they can be used as before.
+
+        The system keeps the file's content in its cache as long as it likes, and maps it again where it is used.
+        """
+        self._pages.madvise(mmap.MADV_DONTNEED)
+
+
+def map_tensors(path: Path) -> MappedTensors:
+    """Map a file that `write_tensors` wrote into memory; nothing is read before it is used.
 
     Raises:
         CorruptModelError: the file is not a valid safetensors file, or a tensor in it is not aligned.
@@ -124,14 +147,16 @@ def map_tensors(path: Path) -> dict[str, Tensor]:
     size = path.stat().st_size
     with path.open("rb") as file:
         header_end, header = _read_header(path, file, size)
-    entries = [_parse_entry(path, name, fields, size) for name, fields in header.items() if name != _METADATA]
-    _check_layout(path, entries, header_end, size)
-    data = np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))[header_end:]
-    return {
+        entries = [_parse_entry(path, name, fields, size) for name, fields in header.items() if name != _METADATA]
+        _check_layout(path, entries, header_end, size)
+        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    data = np.frombuffer(pages, np.uint8)[header_end:]
+    tensors = {
         entry.name: data[entry.begin : entry.end].view(_DTYPES[entry.code]).reshape(entry.shape)
         for entry in entries
         if not entry.name.startswith(_PAD_PREFIX)
     }
+    return MappedTensors(tensors, pages)
 
 
 def _read_header(path: Path, file: BinaryIO, size: int) -> tuple[int, dict[str, object]]:

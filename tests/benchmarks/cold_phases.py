@@ -59,9 +59,7 @@ payloads = read_executables(folder)
 score = load_executable(payloads[score_name(1)], [ArrayType((1,), FLOAT32)])
 phase_ends("executables read, scoring linked")
 
-params = prepared_parameters(payloads, {path: to_device(stored[path]) for path in sorted(stored)})
-for param in params.values():
-    param.block_until_ready()
+params = prepared_parameters(payloads, stored)
 phase_ends("parameters prepared")
 
 photo = Path(sys.argv[2])

@@ -179,9 +179,9 @@ def forget_a_batch_size(place: Path) -> None:
 def vouch_for_no_executable(place: Path) -> None:
     """Leaves what only JAX can refuse: bytes that are as the index says, and no executable."""
     garbage = b"not an executable"
-    (place / PREPARE).write_bytes(garbage)
+    (place / score_name(1)).write_bytes(garbage)
     index = json.loads((place / INDEX_FILE).read_text())
-    index["sha256"][PREPARE] = hashlib.sha256(garbage).hexdigest()
+    index["sha256"][score_name(1)] = hashlib.sha256(garbage).hexdigest()
     (place / INDEX_FILE).write_text(json.dumps(index))
 
 
@@ -235,7 +235,7 @@ def test_a_second_best_target_stands_in_for_a_broken_best_one(store: ModelStore)
     for name in better:
         alter_executable(shutil.copytree(good, good.with_name(name)))
 
-    assert read_executables(store.path("first")).keys() == {PREPARE, PARAMETERS, *map(score_name, BATCH_SIZES)}
+    assert read_executables(store.path("first")).keys() == {*PREPARE, PARAMETERS, *map(score_name, BATCH_SIZES)}
 
 
 def test_compiling_again_replaces_what_was_broken(store: ModelStore) -> None:

@@ -71,6 +71,27 @@ def test_a_map_is_a_view_of_the_file_and_cannot_be_written(tmp_path: Path) -> No
         mapped["a"][0] = 1
 
 
+def test_released_pages_are_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "params.safetensors"
+    values = np.arange(2_000_000, dtype=np.int32)  # 8 MB, far more than other threads take meanwhile
+    write_tensors(path, {"a": values})
+    mapped = map_tensors(path)
+    assert mapped["a"].sum(dtype=np.int64) == values.sum(dtype=np.int64)
+    before = mapped_bytes(path)
+
+    mapped.release()
+
+    assert before >= values.nbytes
+    assert mapped_bytes(path) == 0
+    np.testing.assert_array_equal(mapped["a"], values)
+
+
+def mapped_bytes(path: Path) -> int:
+    """How much of a mapped file is in this process's memory, as Linux tells."""
+    _, _, after = Path("/proc/self/smaps").read_text().partition(str(path))
+    return int(after.partition("Rss:")[2].split()[0]) * 1024
+
+
 def test_strided_and_big_endian_arrays_are_written_in_the_files_order(tmp_path: Path) -> None:
     path = tmp_path / "params.safetensors"
     transposed = np.arange(6, dtype=np.float32).reshape(2, 3).T
