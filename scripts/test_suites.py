@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.chromium import HOW_TO_GET_IT, find_chromium
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -40,7 +42,7 @@ class Suite:
 
 TERRAFORM = {"terraform": "https://developer.hashicorp.com/terraform/install"}
 STRIP = {"strip": "the package binutils"}
-CHROMIUM = {"chromium": "your system's package manager, e.g. apt-get install"}
+CHROMIUM = {"chromium": HOW_TO_GET_IT}
 # https://docs.jax.dev/en/latest/persistent_compilation_cache.html: by default only what took a second is kept.
 KEPT_PROGRAMS = {
     "JAX_COMPILATION_CACHE_DIR": str(Path("build/compiled-by-tests").resolve()),
@@ -65,12 +67,17 @@ SUITES = {
 }
 
 
+def is_there(tool: str) -> bool:
+    """Whether a program can be run; Chromium has several names."""
+    return (find_chromium() if tool in CHROMIUM else shutil.which(tool)) is not None
+
+
 def main() -> int:
     """Runs what is named, or everything; returns 0 if nothing failed."""
     require_all = bool(os.environ.get("MEMORABILITY_REQUIRE_ALL"))
     lines, failed = [], False
     for name in sys.argv[1:] or SUITES:
-        missing = {tool: way for tool, way in SUITES[name].tools.items() if shutil.which(tool) is None}
+        missing = {tool: way for tool, way in SUITES[name].tools.items() if not is_there(tool)}
         start = time.monotonic()
         if missing:
             outcome = "NOT RUN: " + "; ".join(f"{tool} is missing, get it from {way}" for tool, way in missing.items())

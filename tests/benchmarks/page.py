@@ -9,13 +9,13 @@ to reach on two cores: the first score within 2 s, the last within 10 s. They ar
 
 import argparse
 import json
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from scripts.chromium import chromium
 from scripts.local_platform.layout import ROOT, Layout
 from tests.browser.page_object import RankingPage
 from tests.platform.photos import photo_variants
@@ -64,7 +64,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         photo_variants(sorted(arguments.photos.iterdir()), arguments.count, Path(folder))
         photos = sorted(Path(folder).iterdir())
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        browser = playwright.chromium.launch(executable_path=chromium())
         for number in range(arguments.rounds):
             first, last = measure(browser, deployment, photos)
             print(f"round {number + 1}: first score after {first:.1f} s, last of {len(photos)} after {last:.1f} s")

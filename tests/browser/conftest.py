@@ -1,7 +1,5 @@
 """Chromium, the stand-in for the platform, and photos to drop on the page."""
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,11 +8,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Playwright, expect, sync_playwright
 
+from scripts.chromium import HOW_TO_GET_IT, find_chromium
 from tests.browser.fake.server import FakePlatform, running
 from tests.browser.page_object import RankingPage
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-CHROMIUM = "MEMORABILITY_CHROMIUM"
 PATIENCE_MS = 10_000
 
 
@@ -27,9 +25,9 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """The browser that is installed on this machine."""
-    program = os.environ.get(CHROMIUM) or shutil.which("chromium") or shutil.which("google-chrome")
+    program = find_chromium()
     if not program:
-        pytest.fail(f"Chromium is missing: install it (Debian: apt-get install chromium), or set {CHROMIUM}")
+        pytest.fail(f"Chromium is missing: get it from {HOW_TO_GET_IT}")
     browser = playwright.chromium.launch(executable_path=program)
     yield browser
     browser.close()

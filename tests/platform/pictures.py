@@ -8,12 +8,12 @@ Needs `make local-up`. The photos are ranked with a heatmap of each, and the bat
 import argparse
 import io
 import json
-import shutil
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
+from scripts.chromium import chromium
 from scripts.local_platform.layout import ROOT, Layout
 from tests.browser.page_object import RankingPage
 
@@ -44,7 +44,7 @@ def main() -> None:
     deployment = json.loads(arguments.deployment.read_text())
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        browser = playwright.chromium.launch(executable_path=chromium())
         context = browser.new_context(locale="en-GB", viewport={"width": WIDTH, "height": HEIGHT})
         context.set_default_timeout(PATIENCE_MS)
         marketer = RankingPage(context.new_page())

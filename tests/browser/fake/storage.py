@@ -54,7 +54,7 @@ class Storage:
         }
 
     def link(self, what: str, batch: str, name: str, method: str = "") -> str:
-        """A link to a picture, another one each time, as signatures make them."""
+        """A link to a picture, another one each time, as if each answer came from another process of the API."""
         token = secrets.token_urlsafe(8)
         self._links[token] = _Link(what, batch, name, method)
         return f"{self._url}/storage/{what}/{batch}/{name}?method={method}&signature={token}"

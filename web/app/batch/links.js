@@ -1,6 +1,6 @@
 /**
- * Keeps the links to pictures that the page shows already: every answer of the API signs new ones, and a new address
- * would make the browser load the same picture again.
+ * Keeps the links to pictures that the page shows already. The API gives the same link for a quarter of an hour, but each
+ * of its processes another, and another address would make the browser load the same picture again.
  */
 
 const KEPT_MS = 4 * 60_000; // less than a link lasts
