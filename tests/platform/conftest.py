@@ -1,11 +1,13 @@
 """One platform for all of these tests, apart from that of `make local-up`: made anew, removed by the last of them."""
 
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def platform(published: Command, store_folder: Path) -> Iterator[LocalPlatform]:
+def entries_before() -> frozenset[Path]:
+    """What lay outside the clone before the platform was made."""
+    return own_entries()
+
+
+def own_entries() -> frozenset[Path]:
+    """What of this user's lies directly in the home folder and in the folder for temporary files."""
+    found = set()
+    for path in (path for folder in (Path.home(), Path("/tmp")) for path in folder.iterdir()):
+        with suppress(FileNotFoundError):  # another process's, removed meanwhile
+            if path.lstat().st_uid == os.getuid():
+                found.add(path)
+    return frozenset(found)
+
+
+@pytest.fixture(scope="session")
+def platform(published: Command, store_folder: Path, entries_before: frozenset[Path]) -> Iterator[LocalPlatform]:
     assert published is not None
     layout = Layout(ROOT / "build" / "platform-tests")
     subprocess.run([sys.executable, "-m", "scripts.package_lambdas"], check=True, cwd=ROOT, capture_output=True)

@@ -2,11 +2,17 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 
 from scripts.local_platform.platform import LocalPlatform
 from tests.e2e.conftest import ROOT
+from tests.platform.conftest import own_entries
 from tests.platform.platform_client import PlatformClient
+
+# What the tests' own tools leave in the home folder and in /tmp: pytest its folders, Chromium and Playwright their
+# profiles, Terraform and uv their caches.
+MADE_BY_TESTS = ("pytest-of-*", ".pki", ".config", "*chromium*", "playwright*", ".terraform.d", ".cache", ".local")
 
 
 def test_processes_keep_their_files_in_the_clone(
@@ -38,6 +44,13 @@ def test_down_leaves_no_process_and_keeps_what_is_expensive_to_make(platform: Lo
     assert not processes(platform)
     assert sorted(path.name for path in layout.root.iterdir()) == ["store", "venv"]
     assert not layout.deployment_file.exists()
+
+
+def test_nothing_new_lies_outside_the_clone(platform: LocalPlatform, entries_before: frozenset[Path]) -> None:
+    platform.down()
+
+    new = own_entries() - entries_before
+    assert not {path for path in new if not any(fnmatch(path.name, pattern) for pattern in MADE_BY_TESTS)}
 
 
 def processes(platform: LocalPlatform) -> list[Path]:

@@ -50,6 +50,40 @@ REFUSED: dict[str, tuple[str, Call]] = {
         "heatmap_workers",
         lambda of, client: of("s3").list_objects_v2(Bucket=client.outputs["artefacts_bucket"]),
     ),
+    "api may not read all records": (
+        "api",
+        lambda of, client: of("dynamodb").scan(TableName=client.deployment["results_table"]),
+    ),
+    "api may not change records in place": (
+        "api",
+        lambda of, client: of("dynamodb").update_item(
+            TableName=client.deployment["results_table"], Key={"pk": {"S": "TENANT#a#BATCH#b"}, "sk": {"S": "BATCH"}}
+        ),
+    ),
+    "api may not read models": (
+        "api",
+        lambda of, client: of("s3").list_objects_v2(Bucket=client.outputs["artefacts_bucket"]),
+    ),
+    "api may not upload models": (
+        "api",
+        lambda of, client: of("s3").put_object(Bucket=client.outputs["artefacts_bucket"], Key="models/a/1/x"),
+    ),
+    "api may not take heatmap jobs": (
+        "api",
+        lambda of, client: of("sqs").receive_message(QueueUrl=client.deployment["jobs_queue_url"]),
+    ),
+    "api may not delete heatmap jobs": (
+        "api",
+        lambda of, client: of("sqs").delete_message(QueueUrl=client.deployment["jobs_queue_url"], ReceiptHandle="x"),
+    ),
+    "api may not write heatmaps": (
+        "api",
+        lambda of, client: of("s3").put_object(Bucket=client.outputs["heatmaps_bucket"], Key="heatmaps/a/b/c.png"),
+    ),
+    "api may not write anywhere but among uploads": (
+        "api",
+        lambda of, client: of("s3").put_object(Bucket=client.deployment["uploads_bucket"], Key="others/a/b/c.jpg"),
+    ),
     "workers may not take photos from the queue": (
         "heatmap_workers",
         lambda of, client: of("sqs").receive_message(QueueUrl=client.outputs["score_queue"]["url"]),
@@ -65,9 +99,26 @@ def test_roles_are_refused_what_they_were_not_granted(client: PlatformClient, wh
     assert refusal.value.response["Error"]["Code"].startswith("AccessDenied")
 
 
-def test_a_role_may_do_what_it_was_granted(client: PlatformClient) -> None:
-    listed = client_as(client, "publish")("s3").list_objects_v2(Bucket=client.outputs["artefacts_bucket"])
-    assert listed["KeyCount"] > 0
+# One call of each role, so that what is refused above is not refused to roles that may do nothing at all.
+GRANTED: dict[str, Call] = {
+    "score": lambda of, client: of("s3").list_objects_v2(Bucket=client.deployment["uploads_bucket"]),
+    "publish": lambda of, client: of("s3").list_objects_v2(Bucket=client.outputs["artefacts_bucket"]),
+    "api": lambda of, client: of("dynamodb").get_item(
+        TableName=client.deployment["results_table"], Key={"pk": {"S": "TENANT#a#BATCH#b"}, "sk": {"S": "BATCH"}}
+    ),
+    "heatmap_workers": lambda of, client: of("sqs").get_queue_attributes(
+        QueueUrl=client.deployment["jobs_queue_url"], AttributeNames=["QueueArn"]
+    ),
+}
+
+
+@pytest.mark.parametrize("role", GRANTED)
+def test_a_role_may_do_what_it_was_granted(client: PlatformClient, role: str) -> None:
+    assert GRANTED[role](client_as(client, role), client)
+
+
+def test_every_role_is_tried(client: PlatformClient) -> None:
+    assert set(client.outputs["roles"]) == set(GRANTED) == {role for role, _ in REFUSED.values()}
 
 
 def client_as(client: PlatformClient, role: str) -> Callable[[str], Any]:

@@ -127,6 +127,15 @@ class TestRights:
         }
         assert condition(rights["RecordPublications"], "dynamodb:LeadingKeys") == ["PUBLICATION#*"]
 
+    def test_api_keeps_batches_and_writes_neither_publications_nor_pictures(self, queued: Plan) -> None:
+        rights = queued.statements("data.aws_iam_policy_document.api")
+
+        assert condition(rights["KeepBatches"], "dynamodb:LeadingKeys") == ["TENANT#*"]
+        assert rights["ListBatches"]["actions"] == ["dynamodb:Query"]
+        assert rights["SignPictures"]["actions"] == ["s3:GetObject"]
+        assert rights["SignUploadsAndDownloads"]["resources"] == ["arn:aws:s3:::uploads/uploads/*"]
+        assert rights["AskForHeatmaps"]["actions"] == ["sqs:SendMessage"]
+
     def test_key_is_used_by_way_of_the_services_that_hold_the_data(self, queued: Plan) -> None:
         (use,) = queued.statements("data.aws_iam_policy_document.use_key").values()
 
