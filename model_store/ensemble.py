@@ -1,20 +1,26 @@
 """Members' scores of one photo → one measure of its record. Measures are never averaged with each other."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float
 
-from model_store.records import MeasureResult, ModelScore
+from model_store.records import MeasureResult, ModelPerformance, ModelScore
 from model_store.store.manifest import ReferenceDistribution
 
 
-def combine(scores: Mapping[str, float | Sequence[float]], reference: ReferenceDistribution | None) -> MeasureResult:
+def combine(
+    scores: Mapping[str, float | Sequence[float]],
+    reference: ReferenceDistribution | None,
+    performance: Mapping[str, ModelPerformance | None] = MappingProxyType({}),
+) -> MeasureResult:
     """The members' mean, their disagreement, and the share of reference photos that score lower.
 
     Args:
         scores: score by member (`name@version`), at least one; of a member with several heads that of each head.
         reference: distribution of the ensemble's scores over reference photos; None leaves the percentile open.
+        performance: of members, as it was measured.
 
     Returns:
         `score`, the mean of the members; `spread`, the population standard deviation of all heads, of which every
@@ -28,10 +34,10 @@ def combine(scores: Mapping[str, float | Sequence[float]], reference: ReferenceD
         score=score,
         spread=float(np.sqrt(variance)),
         percentile=None if reference is None else reference.percentile(score),
-        models=tuple(_model_score(member, values) for member, values in heads.items()),
+        models=tuple(_model_score(member, values, performance.get(member)) for member, values in heads.items()),
     )
 
 
-def _model_score(member: str, heads: Float[np.ndarray, " heads"]) -> ModelScore:
+def _model_score(member: str, heads: Float[np.ndarray, " heads"], performance: ModelPerformance | None) -> ModelScore:
     each = tuple(heads.tolist()) if heads.size > 1 else None
-    return ModelScore(model=member, score=float(heads.mean()), heads=each)
+    return ModelScore(model=member, score=float(heads.mean()), heads=each, performance=performance)

@@ -5,22 +5,23 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter
 
 from model_store.images.errors import ImageErrorCode
-from model_store.store.manifest import Measure
+from model_store.store.manifest import Measure, ModelDescription
 from model_store.store.references import PinnedRef
 
 SCHEMA_ID = "urn:memorability:schema:record:1"
 SCORE_DECIMALS = 6  # float32 has no more to give
 PERCENTILE_DECIMALS = 1
+AGREEMENT_DECIMALS = 3  # its intervals are hundredths wide
 
 
 def _rounded(decimals: int) -> PlainSerializer:
     def to_decimals(value: float) -> float:
-        return round(value, decimals)
+        return round(value, decimals) + 0.0  # never -0.0, which DynamoDB gives back as 0
 
     return PlainSerializer(to_decimals, when_used="json")
 
@@ -35,6 +36,7 @@ Spread = Annotated[float, Field(ge=0), _rounded(SCORE_DECIMALS)]
 Percentile = Annotated[float, Field(ge=0, le=100), _rounded(PERCENTILE_DECIMALS)]
 Text = Annotated[str, BeforeValidator(_encodable), Field(min_length=1)]
 Pixels = Annotated[int, Field(gt=0)]
+Agreement = Annotated[float, Field(ge=-1, le=1), _rounded(AGREEMENT_DECIMALS)]
 
 
 def _is_none(value: object) -> bool:
@@ -56,6 +58,23 @@ class _Value(BaseModel):
     )
 
 
+class ModelPerformance(_Value):
+    """How well a model was measured to agree: Spearman's rank correlation, with its 95 % confidence interval."""
+
+    dataset: Text = Field(description="what it was measured on")
+    n: int = Field(gt=0, description="photos of it")
+    spearman: Agreement
+    ci95: tuple[Agreement, Agreement]
+
+    @classmethod
+    def of(cls, model: ModelDescription) -> Self | None:
+        """The first performance that a model's description tells of, its main one; None where it was not measured."""
+        if not model.performance:
+            return None
+        first = model.performance[0]
+        return cls(dataset=first.dataset, n=first.n, spearman=first.spearman, ci95=first.ci95)
+
+
 class ModelScore(_Value):
     """The score that one model (`name@version`) gave; of a model with several heads their mean, and each of theirs."""
 
@@ -66,6 +85,11 @@ class ModelScore(_Value):
         min_length=2,
         exclude_if=_is_none,
         description="score of each head; absent where there is one only",
+    )
+    performance: ModelPerformance | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="of the model; absent where it was not measured, and in records of before there was this field",
     )
 
 

