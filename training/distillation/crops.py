@@ -1,9 +1,10 @@
 """Parts of photos as photos of their own: a teacher scores as many as one likes, and each is another lesson.
 
 A teacher's score of a part is as true as that of the whole, unlike a person's (Beyer et al. 2022, "Knowledge
-Distillation: A Good Teacher Is Patient and Consistent", arXiv 2106.05237). Parts are written down as files, so that
-everything that reads photos reads them too, and drawn from the photo's digest, so that a later run finds in the cache
-what the teacher said of them.
+Distillation: A Good Teacher Is Patient and Consistent", arXiv 2106.05237). About half of them are mirrored before the
+teacher sees them: what it says of a mirrored picture is another lesson, not the same one. Parts are written down as
+files, so that everything that reads photos reads them too, and drawn from the photo's digest, so that a later run finds
+in the cache what the teacher said of them.
 """
 
 import time
@@ -77,6 +78,8 @@ def _write(photo: Example, places: Sequence[Path]) -> None:
         left, top, right, bottom = (np.concatenate([corner, corner + sides]) * (image.size * 2)).tolist()
         content = BytesIO()
         part = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=(left, top, right, bottom), reducing_gap=3.0)
+        if random.integers(2):
+            part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         part.save(content, "JPEG", quality=_QUALITY, subsampling=0)
         staging = new_staging_path(place.parent)  # a kill leaves it; other runs write here too, and nobody sweeps
         staging.write_bytes(content.getvalue())

@@ -23,7 +23,7 @@ from training.distillation.readout import Readout
 from training.distillation.settings import DistilSettings
 from training.errors import TrainingError
 from training.evaluation.metrics import spearman
-from training.fine_tuning.batches import Batches, Crops
+from training.fine_tuning.batches import Batches, Crops, centre_crops
 from training.fine_tuning.checkpoints import Checkpoints
 
 _FINAL_SHARE = 0.01  # of the peak learning rate, at the last update
@@ -150,7 +150,7 @@ class Trainer:
         first = (len(moment.epochs) - 1) * per_epoch
         params, optimiser, losses = moment.params, moment.optimiser, 0.0
         for step in range(first, first + per_epoch):
-            params, optimiser, loss = update(params, optimiser, *self._batches.at(step))
+            params, optimiser, loss = update(params, optimiser, *self._batch(step))
             losses += float(loss)
             pace.tell(step + 1, self._settings.epochs * per_epoch, per_epoch)
         if not math.isfinite(losses):
@@ -158,6 +158,11 @@ class Trainer:
         epochs = (*moment.epochs, self._judge(params | kept, losses / per_epoch))
         best = params if best_epoch(epochs) == len(epochs) - 1 else moment.best
         return _Moment(params, optimiser, best, epochs)
+
+    def _batch(self, step: int) -> tuple[Crops, Float[np.ndarray, "batch targets"]]:
+        """What the teacher saw, as it saw it: mirrored or shifted by a few pixels, it says something else."""
+        rows = self._batches.rows_at(step)
+        return centre_crops(self._looker.squares, rows, self._looker.preprocessing), self._targets[rows]
 
     def _judge(self, params: Flat, loss: float) -> Epoch:
         rows = self._parts.validation

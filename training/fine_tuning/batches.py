@@ -44,11 +44,12 @@ class Batches:
 
     def at(self, step: int) -> tuple[Crops, Float[np.ndarray, " batch"]]:
         """The batch of a step, counted from 0: crops at random places, about half of them mirrored, and scores."""
-        rows = self._rows_at(step)
+        rows = self.rows_at(step)
         random = np.random.default_rng([*self.seed, _LOOK, step])
         return random_crops(self.squares, rows, self.crop, random), self.scores[rows].astype(np.float32)
 
-    def _rows_at(self, step: int) -> Int[np.ndarray, " batch"]:
+    def rows_at(self, step: int) -> Int[np.ndarray, " batch"]:
+        """The photos of a step, counted from 0."""
         epochs, places = np.divmod(step * self.batch + np.arange(self.batch), len(self.rows))
         orders = {
             epoch: np.random.default_rng([*self.seed, _ORDER, epoch]).permutation(self.rows)
