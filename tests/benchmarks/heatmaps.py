@@ -8,10 +8,12 @@ methods are described in docs/heatmaps.md; the limits are the project's own, and
 
 Times are CPU seconds of the processes, in turns: what a shared machine does besides does not count in them. `cost`
 takes about five minutes. `faithfulness` takes half a minute a photo for ResMem and `gradcam`, and three minutes for all
-methods; it goes on where it was stopped, with what lies in build/bench/faithfulness-MODEL.jsonl.
+methods; it goes on where it was stopped, with what lies in build/bench/faithfulness-MODEL@VERSION-CODE.jsonl. CODE is a
+digest of model_store/heatmaps: no figure outlives the model and the code that it is of.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -27,6 +29,7 @@ from typing import Any, final
 
 import numpy as np
 
+from model_store import heatmaps
 from model_store.heatmaps.explaining import Settings, explain
 from model_store.heatmaps.faithfulness import Curves, Ranks, centre_ranks, random_ranks, to_ranks
 from model_store.heatmaps.gradcam import contributions
@@ -196,7 +199,7 @@ def measure_faithfulness(arguments: argparse.Namespace) -> Figures:
     store = ModelStore(Path(os.environ["MEMORABILITY_STORE"]))
     network = Network.load(store.path(arguments.model), store.manifest(arguments.model))
     files = spread_evenly(arguments.photos, arguments.count)
-    kept = Path("build/bench") / f"faithfulness-{arguments.model}.jsonl"
+    kept = Path("build/bench") / f"faithfulness-{network.manifest.ref}-{code_digest()}.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
     lines = kept.read_text().splitlines() if kept.exists() else []
     areas = {(line["photo"], line["order"]): line["deletion"] for line in map(json.loads, lines)}
@@ -206,6 +209,13 @@ def measure_faithfulness(arguments: argparse.Namespace) -> Figures:
             with kept.open("a") as file:
                 file.write(json.dumps(found) + "\n")
     return summary([str(file) for file in files], arguments.method, areas)
+
+
+def code_digest() -> str:
+    """Tells apart the states of the code that makes maps and measures them."""
+    files = sorted(Path(heatmaps.__path__[0]).glob("*.py"))
+    content = b"".join(file.name.encode() + file.read_bytes() for file in files)
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def missing_areas(
