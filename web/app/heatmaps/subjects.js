@@ -6,12 +6,12 @@ export const METHODS = [
   {
     id: "gradcam",
     label: "Grad-CAM",
-    explains: "Quick and coarse: which regions of the picture the model's last layers rely on.",
+    explains: "Quick and coarse: which regions of the picture the model’s last layers rely on.",
   },
   {
     id: "integrated-gradients",
     label: "Integrated gradients",
-    explains: "Fine: every pixel's part in the difference between this score and that of an empty picture.",
+    explains: "Fine: every pixel’s part in the difference between this score and that of an empty picture.",
   },
   {
     id: "occlusion",

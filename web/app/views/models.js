@@ -31,7 +31,7 @@ function model({ ref, measure, licence, citation, training_data, performance, re
       <dt>Training data</dt>
       <dd>${training_data}</dd>
       <dt>Reference photos</dt>
-      <dd>${reference ? `${reference.description}, n = ${reference.n.toLocaleString("en")}` : "none"}</dd>
+      <dd>${reference ? `${reference.description}, n\u00a0=\u00a0${reference.n.toLocaleString("en")}` : "none"}</dd>
       <dt>Citation</dt>
       <dd>${citation}</dd>
     </dl>

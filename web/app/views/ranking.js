@@ -52,10 +52,16 @@ function modelHeader(app, batch, { measure, model }) {
   const measured = app.catalogue?.models.find(({ ref }) => ref === model)?.performance[0];
   const text = measured && performanceText(measured);
   return html`<th role="columnheader" scope="col" class="number by-model">
-    ${model}
+    ${brokenBeforeVersion(model)}
     <span class="quiet">${measure === batch.measure ? nothing : html`${MEASURES[measure].label}<br />`}
       ${text ? html`<span title="Spearman’s rank correlation with people’s memory, with its 95 % interval">${text.agreement}</span><br />${text.data}` : "not measured against people"}</span>
   </th>`;
+}
+
+/** Long names break before their version, if anywhere. @param {string} ref */
+function brokenBeforeVersion(ref) {
+  const [name, version] = ref.split("@");
+  return html`${name}<wbr />@${version}`;
 }
 
 /** @param {OpenBatch} batch @param {Ranked} row */
@@ -71,7 +77,7 @@ function photoRow(batch, { photo, result, rank }, { places, columns, hasSpread }
     </td>
     <td role="cell" class="score">
       <b>${scoreText(result.score)}</b> <span class="quiet">${MEASURES[batch.measure].label}</span>
-      ${result.percentile === null ? nothing : html`${strip(places, result.percentile)}<span>scores higher than <strong>${percentileText(result.percentile)}</strong> of them</span>`}
+      ${result.percentile === null ? nothing : html`${strip(places, result.percentile)}<span>scores higher than <strong>${percentileText(result.percentile)}</strong> of reference photos</span>`}
     </td>
     ${hasSpread ? html`<td role="cell" class="number" data-label="Spread">± ${scoreText(result.spread)}</td>` : nothing}
     ${columns.map(({ measure, model }) => html`<td role="cell" class="number" data-label=${model}>${modelScore(photo, batch, measure, model)}</td>`)}

@@ -53,5 +53,5 @@ export function readingHelp(app, batch, rows) {
 /** @param {App} app @param {import("../batch/open_batch.js").OpenBatch} batch */
 function reference(app, batch) {
   const found = app.catalogue?.ensembles.find(({ ref }) => ref === batch.ensemble)?.measures[batch.measure]?.reference;
-  return found ? `They are: ${found.description} (n = ${found.n.toLocaleString("en")}).` : "";
+  return found ? `They are: ${found.description} (n\u00a0=\u00a0${found.n.toLocaleString("en")}).` : "";
 }
