@@ -48,11 +48,19 @@ def distil(
         Path | None, typer.Option("--out", file_okay=False, show_default="runs/NAME", help="Folder of the run.")
     ] = None,
     crops: Annotated[
-        int | None, typer.Option(min=0, rich_help_panel=TRAINING, help="Parts of each photo that are learned as well.")
+        int | None,
+        typer.Option(
+            min=0, show_default="1", rich_help_panel=TRAINING, help="Parts of each photo that are learned as well."
+        ),
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option(min=0, rich_help_panel=TRAINING, help="How often each photo is seen; 0 fits the score alone."),
+        typer.Option(
+            min=0,
+            show_default="3",
+            rich_help_panel=TRAINING,
+            help="How often each photo is seen; 0 fits the score alone.",
+        ),
     ] = None,
     batch: Annotated[int | None, typer.Option(min=1, rich_help_panel=TRAINING, help="Photos in one update.")] = None,
     learning_rate: Annotated[float | None, typer.Option(rich_help_panel=TRAINING, help="At its peak.")] = None,

@@ -27,8 +27,8 @@ class DistilSettings:
         seed: of everything that is drawn.
     """
 
-    crops: int = 4
-    epochs: int = 8
+    crops: int = 1
+    epochs: int = 3
     batch: int = 16
     learning_rate: float = 2e-4
     warmup_share: float = 0.05
