@@ -98,7 +98,7 @@ def read_held_out(run: Run) -> HeldOut:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = [(row["file"], float(row["score"]), float(row["prediction"])) for row in csv.DictReader(file)]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
         raise TrainingError(f"{path} does not hold the run's held-out predictions ({error}); train it again") from error
     if len(rows) != (measured := run.record.cross_validation.n):
         raise TrainingError(f"{path} has {len(rows)} of the {measured} photos that were measured; train it again")

@@ -65,19 +65,36 @@ def read_listing(path: Path) -> Listing:
 
 
 def _read_csv(path: Path) -> Listing:
-    rows, problems = [], []
+    records, problems = _parse_csv(path)
+    (_, header), *others = records or [(Line(path, 1), [])]
+    columns = [column.strip().lower() for column in header]
+    if wrong := _header_fault(columns):
+        return [], [Problem(Line(path, 1), wrong), *problems]
+    rows = []
+    for line, values in others:
+        if len(values) == len(columns):
+            rows.append(Row(line, dict(zip(columns, map(str.strip, values), strict=True))))
+        elif values:
+            problems.append(Problem(line, f"{len(values)} values in {len(columns)} columns"))
+    return rows, problems
+
+
+def _parse_csv(path: Path) -> tuple[list[tuple[Line, list[str]]], list[Problem]]:
+    """The values of each row with the line that it begins at, and the problem with which reading ended, if any."""
+    records: list[tuple[Line, list[str]]] = []
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
-        columns = [column.strip().lower() for column in next(reader, [])]
-        if wrong := _header_fault(columns):
-            return [], [Problem(Line(path, 1), wrong)]
-        for values in reader:
-            line = Line(path, reader.line_num)
-            if len(values) == len(columns):
-                rows.append(Row(line, dict(zip(columns, map(str.strip, values), strict=True))))
-            elif values:
-                problems.append(Problem(line, f"{len(values)} values in {len(columns)} columns"))
-    return rows, problems
+        first = 1
+        try:
+            for values in reader:
+                records.append((Line(path, first), values))
+                first = reader.line_num + 1
+        except csv.Error as error:
+            fault = (
+                f"the row that begins here and reaches line {reader.line_num:,} is no CSV ({error}): an unclosed quote?"
+            )
+            return records, [Problem(Line(path, first), fault)]
+    return records, []
 
 
 def _header_fault(columns: list[str]) -> str | None:

@@ -128,6 +128,22 @@ def test_a_wrong_header_is_one_problem(folder: Path, header: str, fault: str) ->
         load_dataset(rewrite(folder, header, "000.png,0.5"))
 
 
+@pytest.mark.parametrize(
+    ("lines", "number", "fault"),
+    [
+        (['file,score', '000.png,0.5', '"001.png,0.4', *["002.png,0.3"] * 20_000], 3,
+         r"reaches line 1\d,\d{3} is no CSV \(field larger than field limit \(131072\)\): an unclosed quote\?"),
+        (['file,score', '000.png,0.5', '"001.png,0.4', "002.png,0.3"], 3, "1 values in 2 columns"),
+        (['"file,score', *["002.png,0.3"] * 20_000], 1, "no column file; no column score"),
+    ],
+)  # fmt: skip
+def test_a_quote_that_is_not_closed_is_a_problem_of_its_line(
+    folder: Path, lines: list[str], number: int, fault: str
+) -> None:
+    with pytest.raises(DataError, match=f"scores.csv:{number}: .*{fault}"):
+        load_dataset(rewrite(folder, *lines))
+
+
 def test_nobody_can_tell_which_of_two_listings_is_meant(folder: Path) -> None:
     (folder / "other.csv").write_text("file,score\n")
 

@@ -123,7 +123,13 @@ def test_published_heads_are_refused_as_they_may_have_seen_the_photos(run: Run, 
     require_unseen(EnsembleSpec.of_ensemble(store, "live"))
 
 
-@pytest.mark.parametrize("content", ["", "file,score,prediction\na.png,high,0.5\n", "file,score,prediction\na,1,1\n"])
+HEADER = "file,score,prediction\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", f"{HEADER}a.png,high,0.5\n", f"{HEADER}a,1,1\n", f"{HEADER}a\n", f'{HEADER}"a,1,1\n' + "b,1,1\n" * 30_000],
+)
 def test_damaged_predictions_are_refused(run: Run, tmp_path: Path, content: str) -> None:
     damaged = copy_of(run, tmp_path / "damaged")
     (damaged.folder / PREDICTIONS_FILE).write_text(content)
