@@ -97,7 +97,7 @@ def run_job(
         TrainingError: as those say.
     """
     if not job.fine_tune:
-        require_unseen_by(map(store.manifest, job.trunks), dataset)
+        require_unseen_by(store, map(store.manifest, job.trunks), dataset)
         heads = HeadSettings(**job.chosen)  # type: ignore[arg-type]  # by name, as they were asked for
         options = TrainingOptions(job.name, job.trunks, job.measure, heads)
         return train(store, dataset, options, folders.cache, folders.run, on_progress)

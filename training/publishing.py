@@ -5,7 +5,7 @@ import shutil
 from model_store.runtime.compiling import compile_and_try
 from model_store.store import Ensemble, EnsembleMeasure, Manifest, ModelStore
 from model_store.store.layout import PARAMETERS_FILE
-from training.runs import Run
+from training.runs import SEEN_FILE, Run
 
 
 def publish_run(store: ModelStore, run: Run, version: str) -> Manifest:
@@ -20,6 +20,8 @@ def publish_run(store: ModelStore, run: Run, version: str) -> Manifest:
         store.manifest(trunk)
     with store.draft(run.record.name, version) as draft:
         shutil.copyfile(run.parameters, draft.path / PARAMETERS_FILE)
+        if run.seen.exists():
+            shutil.copyfile(run.seen, draft.path / SEEN_FILE)
         return draft.commit(run.description, check=compile_and_try)
 
 

@@ -5,6 +5,7 @@
 | `run.json` | configuration and figures; written last, so that a run that has it is whole |
 | `model/description.json` | what the manifest will say |
 | `model/params.safetensors` | the parameters |
+| `model/seen_photos.safetensors` | of a fine-tuned network: digests of the photos that it has learned from |
 | `predictions.csv` | each photo's held-out prediction |
 | `*.png`, `MODEL_CARD.md` | for people |
 """
@@ -23,6 +24,7 @@ RUN_FILE = "run.json"
 DESCRIPTION_FILE = "description.json"
 CARD_FILE = "MODEL_CARD.md"
 PREDICTIONS_FILE = "predictions.csv"
+SEEN_FILE = "seen_photos.safetensors"
 
 
 class _Value(BaseModel):
@@ -155,3 +157,8 @@ class Run(_Value):
     def parameters(self) -> Path:
         """The file of the parameters."""
         return self.folder / "model" / PARAMETERS_FILE
+
+    @property
+    def seen(self) -> Path:
+        """The file of the photos that a fine-tuned network has learned from; runs of earlier releases have none."""
+        return self.folder / "model" / SEEN_FILE

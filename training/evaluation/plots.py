@@ -62,14 +62,15 @@ def plot_epochs(path: Path, trainings: Sequence[tuple[str, Sequence[float], Sequ
 
     Args:
         path: of the picture.
-        trainings: name, errors on batches, errors on the validation part; the last is drawn in front.
+        trainings: name, errors on batches, errors on the validation part, which may begin an epoch earlier, before the
+            first batch; the last is drawn in front.
     """
     figure, axes = _figure("Error by epoch, on trained photos (dashed) and on others")
     for name, trained, validated in trainings:
         colour = _INK if name == trainings[-1][0] else _SHADE
-        epochs = range(1, len(trained) + 1)
-        axes.plot(epochs, trained, "--", color=colour)
-        axes.plot(epochs, validated, "o-", color=colour, markersize=3, label=name)
+        end = len(trained) + 1
+        axes.plot(range(1, end), trained, "--", color=colour)
+        axes.plot(range(end - len(validated), end), validated, "o-", color=colour, markersize=3, label=name)
     axes.set(yscale="log", xlabel="epoch", ylabel="mean squared error")
     axes.legend()
     _save(figure, path)

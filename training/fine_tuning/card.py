@@ -2,16 +2,23 @@
 
 from model_store.store import ModelDescription
 from training.card import TABLE_HEAD, figures_row, groups_section, terms_section, use_section
+from training.fine_tuning.fitting import Epoch, best_epoch
 from training.runs import RunRecord
 
 
-def network_card(record: RunRecord, description: ModelDescription) -> str:
-    """The card in Markdown."""
+def network_card(record: RunRecord, description: ModelDescription, epochs: tuple[Epoch, ...]) -> str:
+    """The card in Markdown.
+
+    Args:
+        record: of the run.
+        description: of the network.
+        epochs: of the training that it came from, the beginning first.
+    """
     sections = [
         _summary(record, description),
         _measured(record, description),
         groups_section(record),
-        _training(record, description),
+        _training(record, description, epochs),
         terms_section(description),
         use_section(record),
     ]
@@ -56,12 +63,24 @@ def _how(record: RunRecord) -> str:
     )
 
 
-def _training(record: RunRecord, description: ModelDescription) -> str:
+def _training(record: RunRecord, description: ModelDescription, epochs: tuple[Epoch, ...]) -> str:
     return (
         "## Training\n\n"
         f"Data: {description.training_data}. {record.n_near_duplicates} photos look like an earlier one.\n\n"
         f"Settings: {', '.join(f'{name} {value}' for name, value in record.settings.items())}.\n\n"
+        f"{_kept(description, epochs)}\n\n"
         f"It took {', '.join(f'{seconds:.0f} s for {step}' for step, seconds in record.seconds.items())}; what a run "
         "had done before it was cut off is not counted.\n\n"
         "![Training](training.png)"
     )
+
+
+def _kept(description: ModelDescription, epochs: tuple[Epoch, ...]) -> str:
+    best, trained = best_epoch(epochs), len(epochs) - 1
+    if best == 0:
+        return (
+            f"**None of {trained} epochs made it better than {description.fine_tuned_from}, which this network "
+            "therefore still is**: on the photos that decide when to stop, its error was the lowest before the first "
+            "epoch. Lower learning rates or more photos may help."
+        )
+    return f"The network is that of epoch {best} of {trained}; epoch 0 is {description.fine_tuned_from} as published."

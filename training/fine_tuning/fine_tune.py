@@ -22,10 +22,12 @@ from training.fine_tuning.squares import open_squares
 from training.fine_tuning.stages import plan_stages
 from training.fine_tuning.trainings import run_stages
 from training.fine_tuning.writing import write_network_run
-from training.lineage import require_unseen_by
+from training.lineage import require_unseen_by, seen_photos
 from training.runs import Run
 from training.training import MINIMUM_PHOTOS, OPEN_SPLITS
 from training.writing import require_replaceable
+
+_CHECKPOINT_FORMAT = 2  # since the beginning is judged like an epoch, what lies there from before means something else
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def fine_tune(
     require_replaceable(folder)
     trunk = store.manifest(options.trunk)
     _require_photos(dataset)
-    require_unseen_by([trunk], dataset)
+    require_unseen_by(store, [trunk], dataset)
     network, initial = read_network(store, trunk, settings.precision)
     _require_head(trunk, initial)
     stages = plan_stages(dataset.examples, settings)
@@ -91,7 +93,8 @@ def fine_tune(
     decoded = time.monotonic()
     trainings = run_stages(trainer, stages, initial, settings, places.checkpoints, on_progress)
     seconds = {"decoding": decoded - start, "training": time.monotonic() - decoded}
-    write_network_run(folder, tell_outcome(trunk, options, dataset, stages, trainings, seconds))
+    seen = seen_photos(store, trunk, (dataset.examples[row] for row in stages[-1].learned))
+    write_network_run(folder, tell_outcome(trunk, options, dataset, stages, trainings, seconds), seen)
     places.remove()
     return Run.read(folder)
 
@@ -117,5 +120,5 @@ def _key(dataset: Dataset, trunk: Manifest, settings: FineTuneSettings) -> str:
     """Names all that a checkpoint depends on, so that a run goes on from its own alone."""
     chosen = {name: value for name, value in asdict(settings).items() if name != "checkpoint_minutes"}
     photos = [(example.sha256, example.score, example.split, example.duplicates) for example in dataset.examples]
-    makers = (trunk.files["params.safetensors"].sha256, trunk.preprocessing, chosen, photos)
+    makers = (_CHECKPOINT_FORMAT, trunk.files["params.safetensors"].sha256, trunk.preprocessing, chosen, photos)
     return f"fine-tuning-{sha256(repr(makers).encode()).hexdigest()[:16]}"

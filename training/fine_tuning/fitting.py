@@ -6,7 +6,7 @@ it. A training that was killed ends as it would have ended.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,12 @@ class Epoch:
     """What was seen after an epoch.
 
     Attributes:
-        loss: mean squared error of the epoch's batches, each before its update.
+        loss: mean squared error of the epoch's batches, each before its update; None for the beginning, which had none.
         validation_loss: mean squared error on the validation part.
         validation_spearman: rank correlation there.
     """
 
-    loss: float
+    loss: float | None
     validation_loss: float
     validation_spearman: float
 
@@ -68,8 +68,8 @@ class Trained:
     """A network whose training has ended.
 
     Attributes:
-        params: after the epoch with the lowest error on the validation part.
-        epochs: all that were trained.
+        params: after the epoch with the lowest error on the validation part; of the beginning where none was better.
+        epochs: the beginning, which trained nothing, and all that were trained.
     """
 
     params: Params = field(repr=False)
@@ -81,10 +81,10 @@ class Trained:
         return {path: np.asarray(value) for path, value in flatten(self.params)}
 
 
-def best_epoch(epochs: tuple[Epoch, ...]) -> int:
-    """Number of the first epoch with the lowest error on the validation part, counted from 1; 0 before the first."""
+def best_epoch(epochs: Sequence[Epoch]) -> int:
+    """Number of the first epoch with the lowest error on the validation part; 0 is the beginning."""
     losses = [epoch.validation_loss for epoch in epochs]
-    return losses.index(min(losses)) + 1 if losses else 0
+    return losses.index(min(losses))
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Trainer:
         seed = (settings.seed, *stage.name.encode())
         batches = Batches(photos.squares, photos.scores, stage.train, photos.preprocessing.crop, settings.batch, seed)
         with Checkpoints(folder) as checkpoints:
-            moment = self._last(checkpoints, initial)
+            moment = self._last(stage, checkpoints, initial)
             moment = self._run(stage, batches, moment, checkpoints, on_step)
         return Trained(moment.best, moment.epochs)
 
@@ -190,26 +190,32 @@ class Trainer:
                 raise InterruptedTrainingError(f"stopped in {stage.name} after {moment.step} of {n_steps} updates")
         return moment
 
-    def _last(self, checkpoints: Checkpoints, initial: dict[str, np.ndarray]) -> _Moment:
+    def _last(self, stage: Stage, checkpoints: Checkpoints, initial: dict[str, np.ndarray]) -> _Moment:
         start = jax.jit(self._start)
         tree = unflatten(initial)
         if restored := checkpoints.restore(jax.eval_shape(start, tree)):
             return _Moment.of(*restored)
-        return _Moment.of(start(tree), {"step": 0, "losses": 0.0, "epochs": []})
+        moment = _Moment.of(start(tree), {"step": 0, "losses": 0.0, "epochs": []})
+        return replace(moment, epochs=(self._judge(stage, moment.state.params, None),))
 
     def _start(self, params: Params) -> dict[str, Any]:
         return {"params": params, "optimiser": self._optimiser.init(params), "best": jax.tree.map(jnp.copy, params)}
 
     def _end_epoch(self, stage: Stage, moment: _Moment, steps: int) -> _Moment:
-        predicted, scores = self.predict(moment.state.params, stage.validation), self._photos.scores[stage.validation]
-        error = float(np.mean((predicted - scores) ** 2))
-        epochs = (*moment.epochs, Epoch(moment.losses / steps, error, spearman(predicted, scores)))
-        is_best = best_epoch(epochs) == len(epochs)
+        epochs = (*moment.epochs, self._judge(stage, moment.state.params, moment.losses / steps))
+        is_best = best_epoch(epochs) == len(epochs) - 1
         best = jax.tree.map(jnp.copy, moment.state.params) if is_best else moment.best  # the next update reuses them
         return replace(moment, best=best, losses=0.0, epochs=epochs)
 
+    def _judge(self, stage: Stage, params: Params, loss: float | None) -> Epoch:
+        predicted, scores = self.predict(params, stage.validation), self._photos.scores[stage.validation]
+        return Epoch(loss, float(np.mean((predicted - scores) ** 2)), spearman(predicted, scores))
+
     def _is_over(self, epochs: tuple[Epoch, ...]) -> bool:
-        return len(epochs) >= self._settings.epochs or len(epochs) - best_epoch(epochs) >= self._settings.patience
+        """Whether all epochs are trained, or the last ones in vain; early ones may be worse than the beginning."""
+        _, *trained = epochs
+        in_vain = len(trained) - 1 - best_epoch(trained) if trained else 0
+        return len(trained) >= self._settings.epochs or in_vain >= self._settings.patience
 
     def _is_due(self, saved_at: float) -> bool:
         return time.monotonic() - saved_at >= 60 * self._settings.checkpoint_minutes

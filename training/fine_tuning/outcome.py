@@ -98,7 +98,7 @@ def _record(
     return RunRecord(
         name=options.name,
         dataset=dataset.name,
-        n_photos=len(published.train) + len(published.validation),
+        n_photos=len(published.learned),
         n_near_duplicates=dataset.n_near_duplicates,
         trunks=(trunk.ref,),
         kind=KIND,

@@ -20,7 +20,7 @@ class StageResult(BaseModel):
     """A training that has ended.
 
     Attributes:
-        epochs: all that were trained.
+        epochs: the beginning, and all that were trained.
         predictions: of the photos that it was measured on, in their order.
         published: what the published network says of them.
     """

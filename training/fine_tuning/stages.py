@@ -31,6 +31,11 @@ class Stage:
     is_published: bool
 
     @property
+    def learned(self) -> Rows:
+        """Rows that the network has learned from, in one way or the other: it knows them."""
+        return np.concatenate([self.train, self.validation])
+
+    @property
     def slug(self) -> str:
         """The name, as that of a file."""
         return self.name.replace(" ", "-")

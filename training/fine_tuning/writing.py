@@ -13,7 +13,8 @@ from training.evaluation.plots import plot_epochs, plot_scatter
 from training.fine_tuning.card import network_card
 from training.fine_tuning.results import HeldOut, StageResult
 from training.fine_tuning.stages import Stage
-from training.runs import PREDICTIONS_FILE, RunRecord
+from training.lineage import Digests, write_seen
+from training.runs import PREDICTIONS_FILE, SEEN_FILE, RunRecord
 from training.writing import replace_run, write_documents
 
 EPOCHS_FILE = "epochs.csv"
@@ -42,24 +43,34 @@ class NetworkOutcome:
     results: Sequence[StageResult]
 
 
-def write_network_run(folder: Path, outcome: NetworkOutcome) -> None:
-    """Writes a run's folder; it appears whole or not at all, in place of an earlier run."""
-    replace_run(folder, lambda staging: _fill(staging, outcome))
+def write_network_run(folder: Path, outcome: NetworkOutcome, seen: Digests) -> None:
+    """Writes a run's folder; it appears whole or not at all, in place of an earlier run.
+
+    Args:
+        folder: of the run.
+        outcome: all that it has to tell.
+        seen: photos that the network has learned from.
+    """
+    replace_run(folder, lambda staging: _fill(staging, outcome, seen))
 
 
-def _fill(folder: Path, outcome: NetworkOutcome) -> None:
+def _fill(folder: Path, outcome: NetworkOutcome, seen: Digests) -> None:
     held_out = outcome.held_out
     scores = outcome.dataset.scores[held_out.rows]
     plot_scatter(folder / "scatter.png", held_out.predictions, scores, "Photos that the network did not see")
-    trainings = [
-        (stage.name, [epoch.loss for epoch in result.epochs], [epoch.validation_loss for epoch in result.epochs])
-        for stage, result in zip(outcome.stages, outcome.results, strict=True)
-    ]
+    trainings = [(stage.name, *_curves(result)) for stage, result in zip(outcome.stages, outcome.results, strict=True)]
     plot_epochs(folder / "training.png", trainings)
     _write_epochs(folder / EPOCHS_FILE, outcome)
     _write_predictions(folder / PREDICTIONS_FILE, outcome)
-    card = network_card(outcome.record, outcome.description)
+    card = network_card(outcome.record, outcome.description, outcome.results[-1].epochs)
     write_documents(folder, outcome.record, outcome.description, outcome.stored, card)
+    write_seen(folder / "model" / SEEN_FILE, seen)
+
+
+def _curves(result: StageResult) -> tuple[list[float], list[float]]:
+    """Errors on batches, and on the validation part, which was looked at before the first batch too."""
+    losses = [epoch.loss for epoch in result.epochs if epoch.loss is not None]
+    return losses, [epoch.validation_loss for epoch in result.epochs]
 
 
 def _write_epochs(path: Path, outcome: NetworkOutcome) -> None:
@@ -67,9 +78,10 @@ def _write_epochs(path: Path, outcome: NetworkOutcome) -> None:
         rows = csv.writer(file)
         rows.writerow(["training", "epoch", "loss", "validation_loss", "validation_spearman"])
         for stage, result in zip(outcome.stages, outcome.results, strict=True):
-            for number, epoch in enumerate(result.epochs, 1):
-                numbers = (epoch.loss, epoch.validation_loss, epoch.validation_spearman)
-                rows.writerow([stage.name, number, *(f"{value:.6f}" for value in numbers)])
+            for number, epoch in enumerate(result.epochs):
+                loss = "" if epoch.loss is None else f"{epoch.loss:.6f}"
+                judged = (epoch.validation_loss, epoch.validation_spearman)
+                rows.writerow([stage.name, number, loss, *(f"{value:.6f}" for value in judged)])
 
 
 def _write_predictions(path: Path, outcome: NetworkOutcome) -> None:

@@ -1,6 +1,7 @@
 """A fine-tuning run from photos to a served network, on a network that trains in seconds."""
 
 import csv
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from model_store.runtime.ensembles import EnsembleSpec
-from model_store.store import Measure, ModelStore, NotFoundError
+from model_store.store import CorruptModelError, Measure, ModelStore, NotFoundError
+from model_store.store.layout import PARAMETERS_FILE
 from model_store.store.tensors import map_tensors
 from tests.unit.training.photos import write_dataset
 from training.data import Dataset, load_dataset
@@ -20,9 +22,10 @@ from training.fine_tuning.fine_tune import WorkFolders, fine_tune
 from training.fine_tuning.outcome import FineTuneOptions
 from training.fine_tuning.settings import FineTuneSettings
 from training.jobs import Folders, TrainingJob, run_job
+from training.lineage import require_unseen_by, seen_photos
 from training.promotion import compare_with_model, compare_with_run, held_out_photos, require_unseen
 from training.publishing import publish_run, serve_alone
-from training.runs import Run
+from training.runs import SEEN_FILE, Run
 
 N_PHOTOS = 72
 SETTINGS = FineTuneSettings(
@@ -60,6 +63,11 @@ def work(folder: Path) -> WorkFolders:
     return WorkFolders(photos=folder / "cache", checkpoints=folder / "checkpoints")
 
 
+def epochs_of(run: Run) -> list[dict[str, str]]:
+    with (run.folder / "epochs.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
 def test_a_run_learns_and_tells_of_it(run: Run) -> None:
     found = run.record.cross_validation
 
@@ -74,16 +82,17 @@ def test_a_run_learns_and_tells_of_it(run: Run) -> None:
     card = (run.folder / "MODEL_CARD.md").read_text()
     assert f"| scenes, 2-fold cross-validation | 72 | {found.spearman:.3f} |" in card
     assert "2 trainings, each measured on the photos that it did not see" in card
+    assert re.search(r"The network is that of epoch \d+ of 12; epoch 0 is first@1 as published\.", card)
     assert "**Non-commercial use only.**" in card
 
 
 def test_the_error_falls_in_every_training(run: Run) -> None:
-    with (run.folder / "epochs.csv").open() as file:
-        rows = list(csv.DictReader(file))
-
     for name in ("fold 1", "fold 2", "all photos"):
-        losses = [float(row["loss"]) for row in rows if row["training"] == name]
+        beginning, *rows = [row for row in epochs_of(run) if row["training"] == name]
+        losses = [float(row["loss"]) for row in rows]
         assert losses[-1] < 0.5 * losses[0]
+        assert (beginning["epoch"], beginning["loss"]) == ("0", "")
+        assert float(rows[-1]["validation_loss"]) < float(beginning["validation_loss"])
 
 
 def test_the_description_inherits_and_measures(run: Run) -> None:
@@ -190,6 +199,7 @@ def test_one_held_out_part_measures_the_published_network_itself(
 
     assert (held_out.record.cross_validation.n, held_out.record.n_photos) == (15, 57)
     assert held_out.description.performance[0].dataset == "scenes, held-out photos"
+    assert len(map_tensors(held_out.seen)["sha256"]) == 57
     assert "on 15 photos that it never saw" in " ".join((held_out.folder / "MODEL_CARD.md").read_text().split())
     served = predict(find_spec(store, publish_run(store, held_out, "1").ref), held_out_photos(held_out, dataset), None)
     with (held_out.folder / "predictions.csv").open() as file:
@@ -209,14 +219,30 @@ def test_a_test_split_is_measured_by_the_published_network(published: Path, tmp_
 
 
 def test_training_stops_once_it_no_longer_helps(published: Path, dataset: Dataset, tmp_path: Path) -> None:
-    """Learning rates of 0: the first epoch is the best one."""
+    """Learning rates of 0: the first epoch is the best one that was trained."""
     still = replace(HELD_OUT.settings, epochs=8, patience=2, learning_rate=1e-12, trunk_learning_rate=0.0)
 
     stopped = fine_tune(
         ModelStore(published), dataset, replace(HELD_OUT, settings=still), work(tmp_path), tmp_path / "run"
     )
 
-    assert len((stopped.folder / "epochs.csv").read_text().splitlines()) == 1 + 3
+    assert [row["epoch"] for row in epochs_of(stopped)] == ["0", "1", "2", "3"]
+
+
+def test_a_training_that_makes_it_worse_keeps_the_network_that_it_began_with(
+    published: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    rough = replace(HELD_OUT, settings=replace(HELD_OUT.settings, learning_rate=1.0, trunk_learning_rate=1.0))
+
+    kept = fine_tune(ModelStore(published), dataset, rough, work(tmp_path), tmp_path / "run")
+
+    beginning, *trained = epochs_of(kept)
+    assert beginning["loss"] == ""
+    assert float(beginning["validation_loss"]) < min(float(row["validation_loss"]) for row in trained)
+    mine, first = map_tensors(kept.parameters), map_tensors(ModelStore(published).path("first@1") / PARAMETERS_FILE)
+    assert all(np.array_equal(mine[path], first[path]) for path in first)
+    assert kept.record.cross_validation.spearman == pytest.approx(kept.record.trunk_spearman["first@1"])
+    assert "**None of 2 epochs made it better than first@1" in (kept.folder / "MODEL_CARD.md").read_text()
 
 
 def test_a_diverging_training_is_refused(published: Path, dataset: Dataset, tmp_path: Path) -> None:
@@ -245,9 +271,9 @@ def test_what_cannot_be_trained_is_refused(dataset: Dataset, served: ModelStore,
     few = Dataset("few", dataset.examples[:49])
     with pytest.raises(TrainingError, match="few has 49 photos to train on; at least 50 are needed"):
         fine_tune(served, few, OPTIONS, *arguments)
-    with pytest.raises(TrainingError, match=r"scenes@1 was fine-tuned on these very photos, .* begin with first@1"):
+    with pytest.raises(TrainingError, match=r"scenes@1 was fine-tuned on 72 of these 72 photos .* begin with first@1"):
         fine_tune(served, dataset, replace(OPTIONS, trunk="scenes"), *arguments)
-    with pytest.raises(TrainingError, match=r"scenes@1 was fine-tuned on these very photos"):
+    with pytest.raises(TrainingError, match=r"scenes@1 was fine-tuned on 72 of these 72 photos"):
         run_job(served, dataset, TrainingJob("more", ("scenes",)), Folders(tmp_path / "run", *[tmp_path / "cache"] * 2))
     with pytest.raises(NotFoundError, match="nobody"):
         fine_tune(served, dataset, replace(OPTIONS, trunk="nobody"), *arguments)
@@ -255,6 +281,42 @@ def test_what_cannot_be_trained_is_refused(dataset: Dataset, served: ModelStore,
     (tmp_path / "run" / "thesis.txt").write_text("precious")
     with pytest.raises(TrainingError, match="run holds other things than a run"):
         fine_tune(served, dataset, OPTIONS, *arguments)
+
+
+def test_photos_that_a_trunk_has_learned_from_are_known_in_other_data_sets_too(
+    served: ModelStore, dataset: Dataset, tmp_path: Path
+) -> None:
+    """In another order, among others, with another score."""
+    strange = load_dataset(write_dataset(tmp_path / "strange", 150)).examples[-60:]
+    known = [replace(example, score=0.5) for example in reversed(dataset.examples[:3])]
+    mixed, apart = Dataset("mixed", (*strange, *known)), Dataset("apart", strange)
+    scenes = served.manifest("scenes")
+
+    with pytest.raises(
+        TrainingError, match=r"scenes@1 was fine-tuned on 3 of these 63 photos \(002.png is the first\)"
+    ):
+        run_job(served, mixed, TrainingJob("more", ("scenes",)), Folders(tmp_path / "run", *[tmp_path / "cache"] * 2))
+
+    require_unseen_by(served, [scenes], apart)
+    require_unseen_by(served, [served.manifest("first")], mixed)
+    assert len(seen_photos(served, scenes, strange)) == N_PHOTOS + 60
+
+
+def test_a_network_of_an_earlier_release_knows_its_data_set_as_a_whole(served: ModelStore, dataset: Dataset) -> None:
+    scenes = served.manifest("scenes")
+    earlier = scenes.model_copy(update={"files": {PARAMETERS_FILE: scenes.files[PARAMETERS_FILE]}})
+
+    with pytest.raises(TrainingError, match="scenes@1 was fine-tuned on 72 of these 72 photos"):
+        require_unseen_by(served, [earlier], dataset)
+    require_unseen_by(served, [earlier], Dataset("fewer", dataset.examples[1:]))
+
+
+def test_what_a_trunk_has_learned_from_must_be_readable(served: ModelStore, dataset: Dataset, tmp_path: Path) -> None:
+    store = ModelStore(shutil.copytree(served.root, tmp_path / "store"))
+    (store.path("scenes") / SEEN_FILE).unlink()
+
+    with pytest.raises(CorruptModelError, match="does not hold the photos that scenes@1 learned from"):
+        require_unseen_by(store, [store.manifest("scenes")], dataset)
 
 
 def test_parameters_are_stored_as_the_networks_are(run: Run, published: Path) -> None:
