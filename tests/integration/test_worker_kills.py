@@ -12,6 +12,7 @@ from subprocess import Popen
 import pytest
 
 from model_store.heatmaps.jobs import HeatmapJob
+from model_store.items import Item
 from model_store.store import ModelStore
 from tests.integration.calls import photo
 from tests.integration.worker_account import WorkerAccount, job, wait_until, worker_account
@@ -80,6 +81,24 @@ class Workers:
         return "\n".join(f"{log.name}:\n{log.read_text()}" for log in self.logs)
 
 
+@dataclass
+class FirstResults:
+    """What was seen of each heatmap when it was seen done for the first time.
+
+    A second result would show: nobody asked for these heatmaps in the table, so that each item expires so many seconds
+    after its own job was looked at.
+    """
+
+    account: WorkerAccount
+    first: dict[str, Item] = field(default_factory=dict)
+
+    def note(self) -> int:
+        """Looks for results that are new; returns how many there are by now."""
+        done = {key: item for key, item in self.account.heatmaps().items() if item["status"] == "done"}
+        self.first = done | self.first
+        return len(self.first)
+
+
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[WorkerAccount]:
     # Every death costs each of its jobs a try; here they die more often than a job may be tried on AWS.
@@ -104,16 +123,24 @@ def test_200_jobs_survive_20_deaths(account: WorkerAccount, workers: Workers) ->
     for _ in range(WORKERS):
         workers.start()
     moments = random.Random(1)
-    interrupted = sum(
-        kill_one_at_work(account, workers, some, moments.uniform(0, SETTLING_SECONDS))
-        for some in batched(jobs, JOBS // KILLS, strict=True)
-    )
+    results = FirstResults(account)
+    interrupted = 0
+    for some in batched(jobs, JOBS // KILLS, strict=True):
+        interrupted += kill_one_at_work(account, workers, some, moments.uniform(0, SETTLING_SECONDS))
+        results.note()
+    wait_until(lambda: account.left() == 0 and results.note() == JOBS, SECONDS, workers.said)
+    account.send(*jobs)  # SQS may bring any message again
     wait_until(lambda: account.left() == 0, SECONDS, workers.said)
 
     heatmaps = account.heatmaps()
     assert set(heatmaps) == {found.place.item_key["sk"] for found in jobs}
     assert Counter(item["status"] for item in heatmaps.values()) == {"done": JOBS}
-    assert all(account.heatmap(item["overlay_key"]) and account.heatmap(item["map_key"]) for item in heatmaps.values())
+    assert heatmaps == results.first, "each has one result, the first"
+    # No litter either: every try of a job is of the same upload and the same models, and writes to the same keys.
+    pointed_to = [item[name] for item in heatmaps.values() for name in ("overlay_key", "map_key")]
+    assert len(pointed_to) == 2 * JOBS
+    assert account.objects() == set(pointed_to)
+    assert all(account.heatmap(key) for key in pointed_to)
     assert not account.failures()
     assert interrupted > KILLS / 2, "most of those killed should have had jobs in hand"
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import boto3
+from boto3.dynamodb.types import TypeDeserializer
 
 from model_store.aws.table import Table
 from model_store.heatmap_items import HEATMAP_SORT_KEYS
@@ -70,10 +71,15 @@ class WorkerAccount:
 
     def heatmaps(self) -> dict[str, Item]:
         """Items of all heatmaps, by sort key."""
-        pages = self.aws.dynamodb.get_paginator("scan").paginate(TableName=RESULTS)
-        keys = [{"pk": item["pk"]["S"], "sk": item["sk"]["S"]} for page in pages for item in page["Items"]]
-        found = (self.table.get(key) for key in keys if key["sk"].startswith(HEATMAP_SORT_KEYS))
-        return {item["sk"]: item for item in found if item}
+        pages = self.aws.dynamodb.get_paginator("scan").paginate(TableName=RESULTS, ConsistentRead=True)
+        read = TypeDeserializer().deserialize
+        found = [{name: read(value) for name, value in item.items()} for page in pages for item in page["Items"]]
+        return {item["sk"]: item for item in found if item["sk"].startswith(HEATMAP_SORT_KEYS)}
+
+    def objects(self) -> set[str]:
+        """Keys of all objects of heatmaps."""
+        pages = self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=HEATMAPS)
+        return {found["Key"] for page in pages for found in page.get("Contents", [])}
 
     def left(self) -> int:
         """Messages in the jobs queue, hidden ones too."""
