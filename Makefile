@@ -7,7 +7,7 @@ export MEMORABILITY_STORE ?= $(CURDIR)/build/store
 export MEMORABILITY_CACHE ?= $(CURDIR)/.cache/downloads
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-integration test-terraform test-browser test-e2e test-platform lint format bench bench-cold bench-command bench-heatmaps bench-serve bench-bill cost package-lambdas package-worker plan deploy destroy local-up local-down local-logs local-worker clean
+.PHONY: help setup demo test test-unit test-integration test-terraform test-browser test-e2e test-platform lint format bench bench-cold bench-command bench-heads bench-heatmaps bench-serve bench-bill cost package-lambdas package-worker plan deploy destroy local-up local-down local-logs local-worker clean
 
 help: ## Explain every target
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-16s %s\n", names[i], $$2}'
@@ -50,6 +50,10 @@ bench: setup build/peers/resmem.onnx ## Measure network and decoding beside ONNX
 
 bench-command: setup ## Measure the command beside the bare network
 	$(RUN) python -m tests.benchmarks.scoring
+
+bench-heads: setup ## Measure trained heads beside the trunk alone
+	@$(RUN) memorability models pull resmem
+	$(RUN) python -m tests.benchmarks.heads
 
 bench-serve: setup ## Measure `memorability serve` under 16 clients beside the network alone
 	@$(RUN) python -m scripts.demo_photos build/demo/photos
