@@ -68,15 +68,25 @@ class Network:
             CorruptModelError: a file is not as published.
             NotFoundError: a network whose features it reads is not in the store.
         """
-        tensors = load_tensors(folder, manifest)
-        if jax.default_backend() == "cpu":
-            graph = serving_graph(manifest)
-            network = cls(manifest, served_network(manifest), unflatten(graph.parameters(tensors)))
-        else:
-            network = cls.of_tensors(manifest, jax.jit(widen)(jax.device_put(tensors)))
+        network = cls._served(folder, manifest) if jax.default_backend() == "cpu" else cls.as_learnt(folder, manifest)
         layout = StoreLayout.around(folder)
         refs = [Ref.parse(trunk) for trunk in manifest.trunks]
         return network.over([cls.load(layout.model_version(ref), read_manifest(layout, ref)) for ref in refs])
+
+    @classmethod
+    def as_learnt(cls, folder: Path, manifest: Manifest) -> Self:
+        """A published version with its parameters as they were learnt, not in the form that CPUs serve best.
+
+        Raises:
+            CorruptModelError: a file is not as published.
+        """
+        tensors = jax.device_put(dict(load_tensors(folder, manifest)))
+        return cls.of_tensors(manifest, jax.jit(widen)(tensors))
+
+    @classmethod
+    def _served(cls, folder: Path, manifest: Manifest) -> Self:
+        parameters = serving_graph(manifest).parameters(load_tensors(folder, manifest))
+        return cls(manifest, served_network(manifest), unflatten(parameters))
 
     @classmethod
     def of_loaded(cls, model: LoadedModel) -> Self:

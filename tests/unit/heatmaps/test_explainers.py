@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from model_store.heatmaps.explainers import SubjectExplainer, SubjectSpec
-from model_store.heatmaps.explaining import Settings, explain
+from model_store.heatmaps.explaining import Settings, explain, score_images
 from model_store.heatmaps.faithfulness import CurveSettings
 from model_store.heatmaps.gradcam import NoFeaturesError
 from model_store.heatmaps.gradients import PathSettings
@@ -112,6 +112,17 @@ def test_a_model_loaded_for_scoring_can_be_explained(published: Path) -> None:
     ]
     first, second = (one.explain(cut(one, list(image)), Method.GRADCAM)[0] for one in explained)
     np.testing.assert_array_equal(first.values, second.values)
+
+
+def test_parameters_as_they_were_learnt_score_like_those_that_are_served(published: Path) -> None:
+    # A GPU takes the former, a CPU the latter.
+    store = ModelStore(published)
+    place, manifest = store.path("first"), store.manifest("first")
+    images = tiny_models.images(2)
+    learnt, served = (
+        score_images(network, images) for network in (Network.as_learnt(place, manifest), Network.load(place, manifest))
+    )
+    np.testing.assert_allclose(learnt, served, atol=tiny_models.SCORE_TOLERANCE)
 
 
 def test_gradcam_leaves_heads_out_of_the_map_but_not_out_of_the_score(published: Path) -> None:
