@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 logger, metrics = telemetry.start()
 api = wire(ApiSettings.read(os.environ))
 
+# Not 501: heatmap workers that a deployment does without are no fault.
+FAULTS = {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE}
+
 
 @metrics.log_metrics(capture_cold_start_metric=True)
 @logger.inject_lambda_context
 def handle(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Answers a request."""
     answer = api.answer(event, context)
-    # For Lambda such a call is no error. 503 is none either: workers that a deployment does without are no fault.
-    metrics.add_metric("RequestsFaulted", MetricUnit.Count, answer["statusCode"] == HTTPStatus.INTERNAL_SERVER_ERROR)
+    metrics.add_metric("RequestsFaulted", MetricUnit.Count, answer["statusCode"] in FAULTS)  # to Lambda it is no error
     return answer

@@ -69,7 +69,7 @@ class Heatmaps:
         scored = {name: item for item in items if item.get("status") == "scored" and (name := photo_name(item))}
         self._check(wish, scored)
         if self._queue is None:
-            raise ProblemError(ProblemKind.UNAVAILABLE, "This deployment has no workers that make heatmaps.")
+            raise ProblemError(ProblemKind.NO_WORKERS, "This deployment has no workers that make heatmaps.")
         wanted = list(_wanted(key, wish, scored))
         with ThreadPoolExecutor(WRITERS) as pool:
             is_new = list(pool.map(lambda one: self._note(one, request_id, now), wanted))

@@ -26,6 +26,7 @@ class ProblemKind(StrEnum):
     INVALID_REQUEST = "invalid-request"
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
     INTERNAL_ERROR = "internal-error"
+    NO_WORKERS = "no-workers"
     UNAVAILABLE = "unavailable"
 
 
@@ -41,6 +42,7 @@ STATUS = {
     ProblemKind.INVALID_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProblemKind.IDEMPOTENCY_KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProblemKind.INTERNAL_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ProblemKind.NO_WORKERS: HTTPStatus.NOT_IMPLEMENTED,
     ProblemKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

@@ -178,7 +178,7 @@ def add_uploads(turn: ThisTurn, batch: BatchId, uploads: Annotated[MoreUploads, 
     summary="Ask for heatmaps of photos; they appear in the list of photos",
     status_code=HTTPStatus.ACCEPTED,
     responses=answers(
-        202, "What became of each", HeatmapsRequested, *_BODY, _UNKNOWN, ProblemKind.CONFLICT, ProblemKind.UNAVAILABLE
+        202, "What became of each", HeatmapsRequested, *_BODY, _UNKNOWN, ProblemKind.NO_WORKERS, ProblemKind.UNAVAILABLE
     ),
 )
 def request_heatmaps(turn: ThisTurn, batch: BatchId, heatmaps: Annotated[HeatmapsRequest, Body()]) -> HeatmapsRequested:

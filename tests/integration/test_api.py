@@ -312,9 +312,24 @@ def test_workers_that_there_are_not_are_no_fault(
     batch = make_batch(client)["batch"]["id"]
     score(account, batch, "0.jpg")
 
-    assert client.call("POST", f"/batches/{batch}/heatmaps", REQUEST).status == 503
+    assert client.call("POST", f"/batches/{batch}/heatmaps", REQUEST).status == 501
 
     assert faults(capsys) == [0.0, 0.0]
+
+
+def test_models_that_cannot_be_read_are_a_fault(
+    client: Client, store: ModelStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (store.root / "ensembles").rglob("*.json"):
+        path.write_text(path.read_text()[:20])
+    batch = {"name": "Spring", "files": [{"name": "a.jpg", "bytes": 4, "type": "image/jpeg"}], "ensembles": ["live"]}
+
+    assert client.call("POST", "/batches", batch).status == 503
+    store.root.rename(store.root.with_name("away"))
+    store.root.write_text("no folder")
+    assert [client.call("GET", path).status for path in ("/models", "/ensembles", "/batches")] == [503, 503, 200]
+
+    assert faults(capsys) == [1.0, 1.0, 1.0, 0.0]
 
 
 def faults(capsys: pytest.CaptureFixture[str]) -> list[float]:

@@ -95,7 +95,7 @@ locals {
 
   request_faults = { for purpose, name in var.functions : "RequestsFaulted" => {
     service     = name
-    description = "Requests were answered by 500, for a fault of the platform. ${name} logs each with its traceback."
+    description = "Requests were answered by 500 or 503: AWS refused the API something, the models cannot be read, or the code has a defect. ${name} logs why."
   } if purpose == "api" }
 }
 

@@ -14,7 +14,7 @@ locals {
     metric => [for name in values(var.functions) : ["AWS/Lambda", metric, "FunctionName", name, { label = "${name} ${metric}" }]]
   }
   request_fault_metrics = [for fault in values(local.request_faults) :
-    [var.metric_namespace, "RequestsFaulted", "service", fault.service, { label = "${fault.service} answered by 500" }]
+    [var.metric_namespace, "RequestsFaulted", "service", fault.service, { label = "${fault.service} answered by 500 or 503" }]
   ]
   efs_metric = { for metric in ["DataReadIOBytes", "DataWriteIOBytes"] :
     metric => ["AWS/EFS", metric, "FileSystemId", var.file_system_id]

@@ -67,7 +67,7 @@ run "tells_of_requests_that_the_api_fails" {
   }
 
   assert {
-    condition     = strcontains(aws_cloudwatch_dashboard.overview.dashboard_body, "demo-api answered by 500")
+    condition     = strcontains(aws_cloudwatch_dashboard.overview.dashboard_body, "demo-api answered by 500 or 503")
     error_message = "The dashboard does not show requests that failed."
   }
 }

@@ -98,5 +98,5 @@ def test_a_deployment_without_workers_says_so(store: ModelStore) -> None:
     world.score(batch, "a.jpg", 0.8)
     world.score(batch, "b.jpg", 0.8)
     answer = request(world, batch)
-    assert (answer.status, answer.kind) == (503, "unavailable")
+    assert (answer.status, answer.kind) == (501, "no-workers")
     assert not [sk for _, sk in world.table.items if sk.startswith("HEATMAP#")]
