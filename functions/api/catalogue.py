@@ -55,16 +55,8 @@ class Catalogue:
         return EnsemblesPage(ensembles=page, next_cursor=following)
 
     def ensemble_faults(self, refs: Sequence[str]) -> dict[int, str]:
-        """Why a batch cannot be scored by all of some ensembles, by their positions; a photo has one record a name."""
-        faults: dict[int, str] = {}
-        known: dict[str, str] = {}
-        for position, ref in enumerate(refs):
-            ensemble = self._ensemble(ref)
-            if ensemble is None:
-                faults[position] = _no_ensemble(ref)
-            elif (other := known.setdefault(ensemble.name, ref)) != ref:
-                faults[position] = f"{other} is the ensemble {ensemble.name}, too; a batch gets one version of it"
-        return faults
+        """Why a batch cannot be scored by all of some ensembles, by their positions."""
+        return ensemble_faults(refs, self._ensemble_name)
 
     def subject_fault(self, subject: HeatmapSubject) -> str | None:
         """Why there can be no heatmap of a subject; None where there can."""
@@ -75,6 +67,10 @@ class Catalogue:
         if (ensemble := self._ensemble(ref)) is None:
             return _no_ensemble(ref)
         return None if measure in ensemble.measures else f"the ensemble {ref} has no measure {measure}"
+
+    def _ensemble_name(self, ref: str) -> str | None:
+        ensemble = self._ensemble(ref)
+        return None if ensemble is None else ensemble.name
 
     def _ensemble(self, ref: str) -> Ensemble | None:
         return _look_up(lambda: self._store.ensemble(ref))
@@ -105,6 +101,24 @@ class Catalogue:
             for ensemble in shown
         ]
         return _Listing(tuple(map(_model_view, manifests.values())), tuple(views))
+
+
+def ensemble_faults(refs: Sequence[str], name_of: Callable[[str], str | None]) -> dict[int, str]:
+    """Why a batch cannot be scored by all of some ensembles, by their positions; a photo has one record a name.
+
+    Args:
+        refs: how the ensembles are asked for.
+        name_of: tells the name of one that is asked for so; None where there is none.
+    """
+    faults: dict[int, str] = {}
+    known: dict[str, str] = {}
+    for position, ref in enumerate(refs):
+        name = name_of(ref)
+        if name is None:
+            faults[position] = _no_ensemble(ref)
+        elif (other := known.setdefault(name, ref)) != ref:
+            faults[position] = f"{other} is the ensemble {name}, too; a batch gets one version of it"
+    return faults
 
 
 def _look_up[Thing](find: Callable[[], Thing]) -> Thing | None:

@@ -115,6 +115,17 @@ def chooser(visitor: RankingPage, platform: FakePlatform) -> RankingPage:
     return visitor
 
 
+def test_ensemble_that_is_gone_by_now_is_refused(
+    chooser: RankingPage, platform: FakePlatform, photos: list[Path]
+) -> None:
+    chooser.page.get_by_label("outdoor@1").click()
+    platform.state.behaviour.more_ensembles = []
+    chooser.choose(photos[:1])
+    expect(chooser.page.get_by_text("there is no ensemble outdoor@1; GET /ensembles lists them")).to_be_visible()
+    expect(chooser.button("Try again")).to_be_hidden()
+    assert not platform.state.batches
+
+
 def ticked(page: RankingPage) -> list[str]:
     """The ensembles that the page shows as chosen."""
     boxes = page.page.get_by_role("group", name="Scored by").get_by_role("checkbox")

@@ -4,40 +4,40 @@ import csv
 import io
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from functions.api.catalogue import ensemble_faults
 from functions.api.names import check_file_name
+from functions.api.problems import PROBLEM_JSON, Fault, ProblemError, ProblemKind
 from model_store.images.errors import ImageError
 from tests.browser.fake.contract import ContractError, check_answer, check_request
 from tests.browser.fake.sign_in import SignIn
-from tests.browser.fake.state import Batch, Heatmap, State
+from tests.browser.fake.state import ENSEMBLE, Batch, Heatmap, State
 from tests.browser.fake.storage import Storage
 from tests.browser.fake.views import ensemble_views, model_views, photo_views
-
-PROBLEM = "application/problem+json"
 
 type Handler = Callable[[Request], Awaitable[Response]]
 type Action = Callable[[str, Request, Any], Response]
 
 
-type Faults = list[tuple[str, str]]
+def problem(kind: ProblemKind, detail: str) -> Response:
+    """What the API answers where it refuses a request."""
+    return answer_of(ProblemError(kind, detail))
 
 
-def problem(status: int, detail: str, faults: Faults = []) -> Response:  # noqa: B006 - it is not changed
-    """An RFC 9457 problem document."""
-    document = {"type": "urn:memorability:problem:test", "title": "Problem", "status": status, "detail": detail}
-    errors = [{"place": place, "detail": detail} for place, detail in faults]
-    return JSONResponse(document | ({"errors": errors} if errors else {}), status, media_type=PROBLEM)
+def invalid(faults: Sequence[Fault]) -> Response:
+    """What the API answers to a request with faults."""
+    return answer_of(ProblemError.invalid(*faults))
 
 
-def invalid(faults: Faults) -> Response:
-    """What the API answers to a request with faults (functions/api/problems.py)."""
-    return problem(422, f"The request is not valid: {'; '.join(': '.join(fault) for fault in faults[:3])}.", faults)
+def answer_of(error: ProblemError) -> Response:
+    document = error.document
+    return JSONResponse(document.model_dump(exclude_defaults=True), document.status, media_type=PROBLEM_JSON)
 
 
 class Api:
@@ -70,24 +70,25 @@ class Api:
             try:
                 check_request(request.method, path, dict(request.query_params), sent)
                 answer = self._answer(action, request, sent)
-                is_json = answer.media_type in {"application/json", PROBLEM}
+                is_json = answer.media_type in {"application/json", PROBLEM_JSON}
                 given = json.loads(bytes(answer.body)) if is_json else None
                 check_answer(request.method, path, answer.status_code, str(answer.media_type), given)
             except ContractError as error:
                 self._state.problems.append(str(error))
-                return problem(500, str(error))
+                return problem(ProblemKind.INTERNAL_ERROR, str(error))
             return answer
 
         return handle
 
     def _answer(self, action: Action, request: Request, sent: Any) -> Response:
         if self._state.behaviour.is_down:
-            return problem(500, "Something went wrong here, and it was written down. Please try again.")
+            said = "Something went wrong here, and it was written down. Please try again."
+            return problem(ProblemKind.INTERNAL_ERROR, said)
         tenant = self._sign_in.tenant(request)
         if tenant is None:
-            return problem(401, "This needs the id token of a user.")
+            return problem(ProblemKind.NO_TOKEN, "This needs the id token of a user.")
         if "batch" in request.path_params and not self._knows(tenant, request):
-            return problem(404, "There is no such batch.")
+            return problem(ProblemKind.NOT_FOUND, "There is no such batch.")
         return action(tenant, request, sent)
 
     def _knows(self, tenant: str, request: Request) -> bool:
@@ -99,10 +100,12 @@ class Api:
         return self._state.batches[request.path_params["batch"]]
 
     def _create(self, tenant: str, request: Request, wish: Any) -> Response:
-        if faults := self._file_faults(wish["files"]) or _ensemble_faults(wish["ensembles"]):
+        files = wish["files"]
+        others = [*self._ensemble_faults(wish["ensembles"]), *self._size_faults(files)]
+        if faults := _name_faults(files) or others:
             return invalid(faults)
         batch = self._state.create(tenant, wish, request.headers["idempotency-key"])
-        forms = [self._storage.form(batch, file["name"]) for file in wish["files"]]
+        forms = [self._storage.form(batch, file["name"]) for file in files]
         return JSONResponse({"batch": batch.summary(), "uploads": forms}, 201)
 
     def _list(self, tenant: str, request: Request, _: Any) -> Response:
@@ -133,28 +136,31 @@ class Api:
 
     def _uploads(self, tenant: str, request: Request, wish: Any) -> Response:
         batch = self._known(tenant, request)
-        if faults := self._file_faults(wish["files"]):
+        if faults := _name_faults(wish["files"]) or self._size_faults(wish["files"]):
             return invalid(faults)
         self._state.declare(batch, wish["files"])
         return JSONResponse({"uploads": [self._storage.form(batch, file["name"]) for file in wish["files"]]}, 201)
 
-    def _file_faults(self, files: list[dict[str, Any]]) -> Faults:
-        """What is wrong with files: names before sizes, as the API looks at them."""
-        names = {number: fault for number, file in enumerate(files) if (fault := _name_fault(file["name"]))}
+    def _ensemble_faults(self, refs: list[str]) -> list[Fault]:
+        pinned = {ref: ref.partition("@")[0] for ref in (ENSEMBLE, *self._state.behaviour.more_ensembles)}
+        found = ensemble_faults(refs, pinned.get)
+        return [Fault(place=f"body/ensembles/{position}", detail=fault) for position, fault in found.items()]
+
+    def _size_faults(self, files: list[dict[str, Any]]) -> list[Fault]:
         most = self._state.behaviour.max_image_bytes
-        sizes = {
-            number: str(ImageError.too_many_bytes(file["name"], file["bytes"], most))
-            for number, file in enumerate(files)
+        return [
+            Fault(
+                place=f"body/files/{position}/bytes",
+                detail=str(ImageError.too_many_bytes(file["name"], file["bytes"], most)),
+            )
+            for position, file in enumerate(files)
             if file["bytes"] > most
-        }
-        return [(f"body/files/{number}/name", fault) for number, fault in names.items()] or [
-            (f"body/files/{number}/bytes", fault) for number, fault in sizes.items()
         ]
 
     def _heatmaps(self, tenant: str, request: Request, wish: Any) -> Response:
         batch = self._known(tenant, request)
         if not self._state.behaviour.has_workers:
-            return problem(503, "This deployment has no workers that make heatmaps.")
+            return problem(ProblemKind.NO_WORKERS, "This deployment has no workers that make heatmaps.")
         asked = [(name, s, m) for name in wish["photos"] for s in wish["subjects"] for m in wish["methods"]]
         ready_at = time.monotonic() + self._state.behaviour.heatmap_seconds
         for name, subject, method in asked:
@@ -179,15 +185,18 @@ class Api:
         return JSONResponse({"ensembles": views, "next_cursor": None})
 
 
+def _name_faults(files: list[dict[str, Any]]) -> list[Fault]:
+    """What is wrong with names, which the API looks at before everything else."""
+    return [
+        Fault(place=f"body/files/{position}/name", detail=fault)
+        for position, file in enumerate(files)
+        if (fault := _name_fault(file["name"]))
+    ]
+
+
 def _name_fault(name: str) -> str | None:
     try:
         check_file_name(name)
     except ValueError as error:
         return str(error)
     return None
-
-
-def _ensemble_faults(refs: list[str]) -> Faults:
-    names = [ref.partition("@")[0] for ref in refs]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    return [("body/ensembles", f"several versions of {name}; choose one") for name in doubled]
