@@ -130,7 +130,7 @@ class Batches:
             changed = replace(batch, revision=batch.revision + 1)
             if self._table.replace(batch_item(changed, list(all_files.values())), batch.revision):
                 return Uploads(uploads=self._forms(batch.key, files))
-        raise ProblemError(ProblemKind.CONFLICT, "The batch is being changed by others; try again.")
+        raise _changed_by_others()
 
     def delete(self, caller: Caller, batch_id: str) -> None:
         """Deletes a batch; where it was interrupted, the next time goes on.
@@ -148,7 +148,7 @@ class Batches:
             revision = int(item["revision"])
             mark = deleted_batch_item(key, revision + 1, self._clock(), REMEMBER_DELETED)
             if not self._table.replace(mark, revision):
-                raise ProblemError(ProblemKind.CONFLICT, "The batch is being changed by others; try again.")
+                raise _changed_by_others()
         self._objects.remove(key)
         left = self._table.partition(key, ())
         self._table.delete([{"pk": item["pk"], "sk": item["sk"]} for item in left if item["sk"] != BATCH_SORT_KEY])
@@ -176,7 +176,8 @@ class Batches:
         made = self._table.get(idempotency_item_key(caller.tenant, idempotency_key))
         if made is None:
             raise ProblemError(
-                ProblemKind.CONFLICT, "The batch of this Idempotency-Key is being made; send the request again."
+                ProblemKind.CONCURRENT_REQUEST,
+                "The batch of this Idempotency-Key is being made; send the request again.",
             )
         if made["request"] != _digest(wish):
             raise ProblemError(
@@ -223,6 +224,10 @@ def count(names: set[str], items: Iterable[Item]) -> Counts:
             statuses.setdefault(name, set()).add(item["status"])
     scored = sum("scored" in found for found in statuses.values())
     return Counts(declared=len(names), scored=scored, failed=len(statuses) - scored, waiting=len(names) - len(statuses))
+
+
+def _changed_by_others() -> ProblemError:
+    return ProblemError(ProblemKind.CONCURRENT_REQUEST, "The batch is being changed by others; try again.")
 
 
 def _declared(files: Iterable[FileDeclaration]) -> list[DeclaredFile]:

@@ -22,6 +22,7 @@ class ProblemKind(StrEnum):
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
     CONFLICT = "conflict"
+    CONCURRENT_REQUEST = "concurrent-request"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     INVALID_REQUEST = "invalid-request"
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
@@ -38,6 +39,7 @@ STATUS = {
     ProblemKind.NOT_FOUND: HTTPStatus.NOT_FOUND,
     ProblemKind.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
     ProblemKind.CONFLICT: HTTPStatus.CONFLICT,
+    ProblemKind.CONCURRENT_REQUEST: HTTPStatus.CONFLICT,
     ProblemKind.UNSUPPORTED_MEDIA_TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     ProblemKind.INVALID_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProblemKind.IDEMPOTENCY_KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -82,6 +82,7 @@ _PAGE = (ProblemKind.INVALID_CURSOR, _INVALID)
         CreatedBatch,
         *_BODY,
         ProblemKind.CONFLICT,
+        ProblemKind.CONCURRENT_REQUEST,
         ProblemKind.IDEMPOTENCY_KEY_REUSED,
         ProblemKind.UNAVAILABLE,
     ),
@@ -129,7 +130,7 @@ def read_batch(turn: ThisTurn, batch: BatchId) -> BatchDetail:
         "arrive meanwhile, some may remain, hidden, until they expire; deleting again within a day removes those, too",
         None,
         _UNKNOWN,
-        ProblemKind.CONFLICT,
+        ProblemKind.CONCURRENT_REQUEST,
     ),
 )
 def delete_batch(turn: ThisTurn, batch: BatchId) -> Response[str]:
@@ -164,7 +165,7 @@ def list_photos(
     operation_id="addUploads",
     summary="Get more upload forms: for more files, or for those whose forms expired",
     status_code=HTTPStatus.CREATED,
-    responses=answers(201, "A form for each file", Uploads, *_BODY, _UNKNOWN, ProblemKind.CONFLICT),
+    responses=answers(201, "A form for each file", Uploads, *_BODY, _UNKNOWN, ProblemKind.CONCURRENT_REQUEST),
 )
 def add_uploads(turn: ThisTurn, batch: BatchId, uploads: Annotated[MoreUploads, Body()]) -> Uploads:
     """Signs more forms."""

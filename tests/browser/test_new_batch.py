@@ -107,6 +107,46 @@ def test_what_is_tried_again_is_the_same_wish(
     assert sent[0] == sent[1]
 
 
+def test_batch_that_is_being_made_is_asked_for_again(
+    marketer: RankingPage, platform: FakePlatform, photos: list[Path]
+) -> None:
+    platform.state.behaviour.concurrent_changes = 1
+    marketer.choose(photos[:1])
+    expect(marketer.page.get_by_text("is being made; send the request again")).to_be_visible()
+    marketer.button("Try again").click()
+    marketer.expect_scored(1)
+    only_batch(platform)
+
+
+def test_photos_are_added_again_where_others_changed_the_batch(
+    marketer: RankingPage, platform: FakePlatform, photos: list[Path]
+) -> None:
+    marketer.choose(photos[:1])
+    marketer.expect_scored(1)
+    platform.state.behaviour.concurrent_changes = 1
+    marketer.choose(photos[1:2])
+    expect(marketer.page.get_by_text("is being changed by others; try again")).to_be_visible()
+    marketer.button("Try again").click()
+    marketer.expect_scored(2)
+
+
+def test_batch_that_is_gone_is_not_asked_for_again(
+    marketer: RankingPage, platform: FakePlatform, photos: list[Path]
+) -> None:
+    def lose_answer(route: Route) -> None:
+        route.fetch()
+        route.abort("connectionreset")
+
+    marketer.page.route("**/batches", lose_answer)
+    marketer.choose(photos[:1])
+    expect(marketer.page.get_by_text("The service cannot be reached")).to_be_visible()
+    marketer.page.unroute("**/batches")
+    platform.state.batches.clear()
+    marketer.button("Try again").click()
+    expect(marketer.page.get_by_text("is gone; use a new key for a new batch")).to_be_visible()
+    expect(marketer.button("Try again")).to_be_hidden()
+
+
 @pytest.fixture
 def chooser(visitor: RankingPage, platform: FakePlatform) -> RankingPage:
     """Somebody who can choose among three ensembles, two of them versions of one."""

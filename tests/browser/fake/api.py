@@ -21,6 +21,8 @@ from tests.browser.fake.state import ENSEMBLE, Batch, Heatmap, State
 from tests.browser.fake.storage import Storage
 from tests.browser.fake.views import ensemble_views, model_views, photo_views
 
+CHANGED_BY_OTHERS = "The batch is being changed by others; try again."
+
 type Handler = Callable[[Request], Awaitable[Response]]
 type Action = Callable[[str, Request, Any], Response]
 
@@ -104,7 +106,15 @@ class Api:
         others = [*self._ensemble_faults(wish["ensembles"]), *self._size_faults(files)]
         if faults := _name_faults(files) or others:
             return invalid(faults)
-        batch = self._state.create(tenant, wish, request.headers["idempotency-key"])
+        key = request.headers["idempotency-key"]
+        if self._is_among_others():
+            said = "The batch of this Idempotency-Key is being made; send the request again."
+            return problem(ProblemKind.CONCURRENT_REQUEST, said)
+        made = self._state.creations.get(key)
+        if made is not None and made not in self._state.batches:
+            said = "The batch that this Idempotency-Key made is gone; use a new key for a new batch."
+            return problem(ProblemKind.CONFLICT, said)
+        batch = self._state.create(tenant, wish, key)
         forms = [self._storage.form(batch, file["name"]) for file in files]
         return JSONResponse({"batch": batch.summary(), "uploads": forms}, 201)
 
@@ -124,6 +134,8 @@ class Api:
 
     def _delete(self, tenant: str, request: Request, _: Any) -> Response:
         batch = request.path_params["batch"]
+        if self._is_among_others():
+            return problem(ProblemKind.CONCURRENT_REQUEST, CHANGED_BY_OTHERS)
         self._state.batches.pop(batch, None)
         self._state.deletions.append((tenant, batch))
         return Response(status_code=204)
@@ -138,8 +150,16 @@ class Api:
         batch = self._known(tenant, request)
         if faults := _name_faults(wish["files"]) or self._size_faults(wish["files"]):
             return invalid(faults)
+        if self._is_among_others():
+            return problem(ProblemKind.CONCURRENT_REQUEST, CHANGED_BY_OTHERS)
         self._state.declare(batch, wish["files"])
         return JSONResponse({"uploads": [self._storage.form(batch, file["name"]) for file in wish["files"]]}, 201)
+
+    def _is_among_others(self) -> bool:
+        """Whether others change the batch at the same time; each time that they do counts."""
+        is_so = self._state.behaviour.concurrent_changes > 0
+        self._state.behaviour.concurrent_changes -= is_so
+        return is_so
 
     def _ensemble_faults(self, refs: list[str]) -> list[Fault]:
         pinned = {ref: ref.partition("@")[0] for ref in (ENSEMBLE, *self._state.behaviour.more_ensembles)}

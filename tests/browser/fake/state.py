@@ -27,6 +27,7 @@ class Behaviour:
         fail_heatmaps: whether heatmaps fail.
         token_seconds: how long tokens last.
         is_down: whether the API answers 500.
+        concurrent_changes: how many of the next requests that make or change a batch come upon those of others.
         max_image_bytes: how large a photo may be.
         more_ensembles: pinned references of those beside the default.
         has_workers: whether there are workers that make the heatmaps that are asked for.
@@ -40,6 +41,7 @@ class Behaviour:
     fail_heatmaps: bool = False
     token_seconds: int = 3600
     is_down: bool = False
+    concurrent_changes: int = 0
     max_image_bytes: int = 25_000_000
     more_ensembles: Sequence[str] = ()
     has_workers: bool = True

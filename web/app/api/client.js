@@ -3,10 +3,15 @@
 import { SignedOutError } from "../session/session.js";
 
 const PAGE_SIZE = 100;
+const NOT_OFFERED = 501; // by this deployment
+const CONCURRENT = "urn:memorability:problem:concurrent-request"; // others are at it: the same may be asked again
 
 /** @typedef {{place: string, detail: string}} Fault what is wrong with a request, and where: `body/files/3/name` */
 
-/** What went wrong, in a sentence for people. `kind` is "network" where no answer came. */
+/**
+ * What went wrong, in a sentence for people. `kind` is "network" where no answer came, and "server" where the same
+ * request may have another answer later.
+ */
 export class ApiError extends Error {
   /**
    * @param {"network" | "refused" | "missing" | "server"} kind
@@ -26,7 +31,12 @@ async function problemOf(answer) {
   const problem = await answer.json().catch(() => ({}));
   const message = problem.detail ?? problem.title ?? problem.message ?? `The service answered ${answer.status}.`;
   if (answer.status === 404) return new ApiError("missing", message);
-  return new ApiError(answer.status >= 500 || answer.status === 429 ? "server" : "refused", message, problem.errors);
+  return new ApiError(mayPass(answer.status, problem.type) ? "server" : "refused", message, problem.errors);
+}
+
+/** @param {number} status @param {string | undefined} type of the problem */
+function mayPass(status, type) {
+  return (status >= 500 && status !== NOT_OFFERED) || status === 429 || type === CONCURRENT;
 }
 
 /** @param {Record<string, string | undefined | null>} values */

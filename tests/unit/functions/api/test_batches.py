@@ -171,7 +171,7 @@ def test_a_key_whose_batch_is_being_made_is_not_called_gone(world: World) -> Non
     body = {"name": "Spring", "files": files("a.jpg")}
     world.table.is_busy = True
     answer = world.client.call("POST", "/batches", body, idempotency_key="k")
-    assert (answer.status, answer.kind) == (409, "conflict")
+    assert (answer.status, answer.kind) == (409, "concurrent-request")
     assert "send the request again" in answer.json["detail"]
     world.table.is_busy = False
     assert world.client.call("POST", "/batches", body, idempotency_key="k").status == 201
@@ -249,6 +249,22 @@ def test_two_who_add_files_at_the_same_time_lose_none(world: World) -> None:
     world.client.call("POST", f"/batches/{batch}/uploads", {"files": files("ours.jpg")})
     names = [photo["name"] for photo in world.client.call("GET", f"/batches/{batch}/photos").json["photos"]]
     assert names == ["a.jpg", "ours.jpg", "theirs.jpg"]
+
+
+def test_a_batch_that_others_keep_changing_is_changed_later(world: World) -> None:
+    batch = world.batch("a.jpg")
+
+    def meanwhile() -> None:
+        for item in world.table.items.values():
+            item["revision"] += 1
+
+    world.table.before_replace = meanwhile
+    more = world.client.call("POST", f"/batches/{batch}/uploads", {"files": files("b.jpg")})
+    deleted = world.client.call("DELETE", f"/batches/{batch}")
+    assert [(answer.status, answer.kind) for answer in (more, deleted)] == [(409, "concurrent-request")] * 2
+    world.table.before_replace = lambda: None
+    assert world.client.call("POST", f"/batches/{batch}/uploads", {"files": files("b.jpg")}).status == 201
+    assert world.client.call("DELETE", f"/batches/{batch}").status == 204
 
 
 def test_a_deleted_batch_is_gone_with_all_it_held(world: World) -> None:
