@@ -207,7 +207,7 @@ def test_a_form_and_a_link_work_without_a_token(ours: httpx.Client, batch: Batch
     assert httpx.get(photo["photo_url"]).content == PHOTO
 
 
-def test_reads_are_quick(url: str, ours: httpx.Client, scored: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reads_tell_their_times(url: str, ours: httpx.Client, scored: str, capsys: pytest.CaptureFixture[str]) -> None:
     with caller(url, None) as nobody:
         floor = times(lambda: nobody.get("batches"))
     paths = ("batches", scored, f"{scored}/photos", "models", "ensembles")
