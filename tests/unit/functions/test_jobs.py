@@ -2,21 +2,18 @@
 
 import re
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from functions.aws.jobs import RefusedJobsError, SqsJobQueue
-from model_store.heatmaps.jobs import HeatmapJob
-from model_store.heatmaps.methods import Method
-from model_store.heatmaps.subjects import HeatmapSubject
+from tests.unit.gpu_worker.fakes import job
 
 GROUP = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,128}")  # what SQS takes: API reference, "SendMessageBatch"
 TENANTS = ["acme", "Acme GmbH", "Müller", "写真", "x" * 128]
 
 
 class FakeSqs:
-    """Keeps what was sent, and takes no entry whose body names one of the unwelcome tenants."""
+    """Keeps what was sent, and takes no entry in whose body the unwelcome text is."""
 
     def __init__(self, unwelcome: str | None = None) -> None:
         self.entries: list[dict[str, str]] = []
@@ -27,17 +24,6 @@ class FakeSqs:
         self.entries += Entries
         refused = [entry for entry in Entries if self._unwelcome and self._unwelcome in entry["MessageBody"]]
         return {"Failed": [{"Id": entry["Id"], "Code": "InternalError"} for entry in refused]}
-
-
-def job(tenant: str, filename: str = "a.jpg") -> HeatmapJob:
-    return HeatmapJob(
-        tenant=tenant,
-        batch="spring",
-        filename=filename,
-        subject=HeatmapSubject(model="resmem"),
-        method=Method.GRADCAM,
-        request_id=uuid4(),
-    )
 
 
 def queue(client: Any) -> SqsJobQueue:
