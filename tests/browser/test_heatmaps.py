@@ -33,6 +33,15 @@ def looking(ranked: RankingPage) -> RankingPage:
     return ranked
 
 
+@pytest.fixture
+def unaided(visitor: RankingPage, platform: FakePlatform) -> RankingPage:
+    """Somebody who has signed in where no workers make heatmaps."""
+    platform.state.behaviour.has_workers = False
+    visitor.page.reload()
+    visitor.sign_in("ann@acme")
+    return visitor
+
+
 def test_opacity_is_the_users(looking: RankingPage) -> None:
     overlay, slider = looking.page.locator(".overlay"), looking.page.get_by_label("Opacity of the heatmap")
     expect(overlay).to_have_css("opacity", "0.75")
@@ -140,36 +149,28 @@ def test_previews_come_with_the_scores(marketer: RankingPage, photos: list[Path]
 
 
 def test_where_nothing_makes_heatmaps_those_that_come_with_the_scores_are_shown(
-    visitor: RankingPage, platform: FakePlatform, photos: list[Path]
+    unaided: RankingPage, photos: list[Path]
 ) -> None:
-    platform.state.behaviour.has_workers = False
-    visitor.page.reload()
-    visitor.sign_in("ann@acme")
-    visitor.page.get_by_label("Make a heatmap of every photo along with its score").check()
-    visitor.choose(photos)
-    visitor.expect_scored(len(photos))
-    visitor.pick("a.jpg")
-    expect(visitor.page.get_by_role("button", name="Make heatmaps")).to_have_count(0)
-    visitor.link("Look at its heatmap").click()
-    expect(visitor.page.locator(".overlay")).to_be_visible()
-    visitor.page.get_by_text("Occlusion", exact=True).click()
-    expect(visitor.page.get_by_text(ONLY_WITH_THE_SCORES)).to_be_visible()
-    expect(visitor.page.get_by_role("button", name=re.compile("Make"))).to_have_count(0)
+    unaided.page.get_by_label("Make a heatmap of every photo along with its score").check()
+    unaided.choose(photos)
+    unaided.expect_scored(len(photos))
+    unaided.pick("a.jpg")
+    expect(unaided.page.get_by_role("button", name="Make heatmaps")).to_have_count(0)
+    unaided.link("Look at its heatmap").click()
+    expect(unaided.page.locator(".overlay")).to_be_visible()
+    unaided.page.get_by_text("Occlusion", exact=True).click()
+    expect(unaided.page.get_by_text(ONLY_WITH_THE_SCORES)).to_be_visible()
+    expect(unaided.page.get_by_role("button", name=re.compile("Make"))).to_have_count(0)
 
 
-def test_where_nothing_makes_heatmaps_the_page_says_so(
-    visitor: RankingPage, platform: FakePlatform, photos: list[Path]
-) -> None:
-    platform.state.behaviour.has_workers = False
-    visitor.page.reload()
-    visitor.sign_in("ann@acme")
-    visitor.choose(photos)
-    visitor.expect_scored(len(photos))
-    visitor.pick("a.jpg")
-    visitor.link("Look closer").click()
-    expect(visitor.page.get_by_text(ONLY_WITH_THE_SCORES)).to_be_visible()
-    expect(visitor.page.get_by_role("button", name=re.compile("Make"))).to_have_count(0)
-    expect(visitor.page.get_by_label("Opacity of the heatmap")).to_have_count(0)
+def test_where_nothing_makes_heatmaps_the_page_says_so(unaided: RankingPage, photos: list[Path]) -> None:
+    unaided.choose(photos)
+    unaided.expect_scored(len(photos))
+    unaided.pick("a.jpg")
+    unaided.link("Look closer").click()
+    expect(unaided.page.get_by_text(ONLY_WITH_THE_SCORES)).to_be_visible()
+    expect(unaided.page.get_by_role("button", name=re.compile("Make"))).to_have_count(0)
+    expect(unaided.page.get_by_label("Opacity of the heatmap")).to_have_count(0)
 
 
 def test_settings_that_say_nothing_of_heatmaps_have_them(visitor: RankingPage, photos: list[Path]) -> None:
