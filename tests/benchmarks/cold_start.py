@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     models = ModelStore(Path(os.environ["MEMORABILITY_STORE"]))
-    deployment = deploy(PACKAGES_FILE, models, MODEL, ROOT / "build/bench")
+    deployment = deploy(PACKAGES_FILE, models, MODEL, ROOT / "build/bench/cold-start")
     with local_aws() as aws:
         figures = measure(deployment, aws, arguments.photo.resolve(), arguments.runs)
     print(json.dumps(figures, indent=2) if arguments.json else render(figures))

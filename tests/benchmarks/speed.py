@@ -82,7 +82,10 @@ def contestant(name: str, threads: int, inputs: Path) -> Iterator[Contestant]:
         *(str(PROGRAM), name, str(threads), models.get(name, MODEL), str(inputs / "images.npy")),
     ]
     path = str(PEERS / "packages") if is_peer else str(ROOT)
-    environment = os.environ | {"PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
+    # NumPy's threads begin with its import, before the process can be bound to its cores.
+    environment = os.environ | {
+        "PYTHONPATH": path, "PYTHONWARNINGS": "ignore", "OPENBLAS_NUM_THREADS": str(threads)
+    }  # fmt: skip
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:

@@ -88,7 +88,7 @@ def render(report: Report) -> str:
     """The figures as lines for people."""
     lines = [line for threads, results in report.results.items() for line in _table(threads, results)]
     for threads, gflops in report.matrix_product_gflops.items():
-        lines.append(f"a large matrix product on {threads} thread(s): {gflops:.0f} GFLOP/s")
+        lines.append(f"a large matrix product on {_in_words(threads)}: {gflops:.0f} GFLOP/s")
     lines.append(f"\n{'':<58}{'asked':>8}{'reached':>10}   by processor time")
     for found in report.ratios():
         processor = "" if found.by_processor is None else f"{found.by_processor:>8.2f}"
@@ -99,7 +99,7 @@ def render(report: Report) -> str:
 
 def _table(threads: int, results: Results) -> Iterator[str]:
     titles = ("ms an image", "processor ms", "peak MB", "10^9 instr.", "ours to it")
-    yield f"{f'{threads} thread(s)':<28}{''.join(f'{title:>14}' for title in titles)}"
+    yield f"{_in_words(threads):<28}{''.join(f'{title:>14}' for title in titles)}"
     for key in results:
         name, _, images = key.rpartition(", ")
         n_images = int(images)
@@ -111,6 +111,11 @@ def _table(threads: int, results: Results) -> Iterator[str]:
         yield f"{key:<28}{''.join(f'{cell:>14}' for cell in (*cells, to_it))}"
 
 
+def _in_words(threads: int) -> str:
+    """The number of threads in words."""
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
 def plot(results: Mapping[int, Results], file: Path) -> None:
     """Bars: milliseconds an image by contestant, one panel for each number of threads."""
     import matplotlib as mpl
@@ -118,7 +123,9 @@ def plot(results: Mapping[int, Results], file: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figures, panels = plt.subplots(1, len(results), figsize=(5 * len(results), 3.5), squeeze=False, sharey=True)
+    figures, panels = plt.subplots(
+        1, len(results), figsize=(5 * len(results), 3.8), squeeze=False, sharey=True, layout="constrained"
+    )
     for panel, (threads, by_key) in zip(panels[0], results.items(), strict=True):
         batches = sorted({int(key.rpartition(", ")[2]) for key in by_key})
         names = dict.fromkeys(key.rpartition(", ")[0] for key in by_key)
@@ -128,9 +135,9 @@ def plot(results: Mapping[int, Results], file: Path) -> None:
             heights = [1000 * figure(by_key, name, images, "seconds") / images for images in batches]
             panel.bar(np.arange(len(batches)) + index * width, heights, width, label=name)
         panel.set_xticks(np.arange(len(batches)) + 0.4, [str(images) for images in batches])
-        panel.set(title=f"{threads} thread(s)", xlabel="images at a time", ylabel="ms an image")
-    panels[0][0].legend()
-    figures.tight_layout()
+        panel.set(title=f"on {_in_words(threads)}", xlabel="images at a time", ylabel="ms an image")
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figures.legend(handles, labels, loc="outside upper center", ncols=len(handles))
     file.parent.mkdir(parents=True, exist_ok=True)
     figures.savefig(file, dpi=120)
     plt.close(figures)
