@@ -16,7 +16,7 @@ from model_store.store.references import PinnedRef
 SCHEMA_ID = "urn:memorability:schema:record:1"
 SCORE_DECIMALS = 6  # float32 has no more to give
 PERCENTILE_DECIMALS = 1
-AGREEMENT_DECIMALS = 3  # its intervals are hundredths wide
+CORRELATION_DECIMALS = 3  # its intervals are hundredths wide
 
 
 def _rounded(decimals: int) -> PlainSerializer:
@@ -36,7 +36,7 @@ Spread = Annotated[float, Field(ge=0), _rounded(SCORE_DECIMALS)]
 Percentile = Annotated[float, Field(ge=0, le=100), _rounded(PERCENTILE_DECIMALS)]
 Text = Annotated[str, BeforeValidator(_encodable), Field(min_length=1)]
 Pixels = Annotated[int, Field(gt=0)]
-Agreement = Annotated[float, Field(ge=-1, le=1), _rounded(AGREEMENT_DECIMALS)]
+Correlation = Annotated[float, Field(ge=-1, le=1), _rounded(CORRELATION_DECIMALS)]
 
 
 def _is_none(value: object) -> bool:
@@ -59,12 +59,15 @@ class _Value(BaseModel):
 
 
 class ModelPerformance(_Value):
-    """How well a model was measured to agree: Spearman's rank correlation, with its 95 % confidence interval."""
+    """How well a model was measured to agree with people, or, as the dataset's name says, with another model.
+
+    Spearman's rank correlation, with its 95 % confidence interval.
+    """
 
     dataset: Text = Field(description="what it was measured on")
     n: int = Field(gt=0, description="photos of it")
-    spearman: Agreement
-    ci95: tuple[Agreement, Agreement]
+    spearman: Correlation
+    ci95: tuple[Correlation, Correlation]
 
     @classmethod
     def of(cls, model: ModelDescription) -> Self | None:
@@ -72,7 +75,8 @@ class ModelPerformance(_Value):
         if not model.performance:
             return None
         first = model.performance[0]
-        return cls(dataset=first.dataset, n=first.n, spearman=first.spearman, ci95=first.ci95)
+        low, high = (min(max(end, -1.0), 1.0) for end in first.ci95)  # manifests may have ends beyond, by rounding
+        return cls(dataset=first.dataset, n=first.n, spearman=first.spearman, ci95=(low, high))
 
 
 class ModelScore(_Value):

@@ -68,7 +68,7 @@ class EnsembleSpec:
 
     @cached_property
     def performance(self) -> dict[str, ModelPerformance | None]:
-        """By model, how well it was measured to agree with people; every record of a photo says it."""
+        """By model, how well it was measured to agree; every record of a photo says it."""
         return {ref: ModelPerformance.of(manifest) for ref, manifest in self.manifests.items()}
 
     @property

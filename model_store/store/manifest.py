@@ -107,7 +107,10 @@ class Provenance(_Value):
 
 
 class Performance(_Value):
-    """A measured rank correlation with people: Spearman's, with its 95 % confidence interval."""
+    """A measured rank correlation with people, or, as the dataset's name says, with another model.
+
+    Spearman's, with its 95 % confidence interval.
+    """
 
     dataset: str = Field(min_length=1)
     n: int = Field(gt=0, description="images scored")

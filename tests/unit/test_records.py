@@ -103,6 +103,16 @@ def test_the_first_performance_of_a_manifest_is_told() -> None:
     assert ModelPerformance.of(describe().model_copy(update={"performance": ()})) is None
 
 
+def test_an_interval_that_rounding_put_beyond_what_a_correlation_can_be_ends_there() -> None:
+    (measured,) = describe().performance
+    beyond = measured.model_copy(update={"ci95": (-1.0000000000000002, 1.0000000000000002)})
+
+    found = ModelPerformance.of(describe().model_copy(update={"performance": (beyond,)}))
+
+    assert found is not None
+    assert found.ci95 == (-1.0, 1.0)
+
+
 def test_the_published_schema_is_current() -> None:
     assert SCHEMA_PATH.read_text() == json_schema_text(), (
         "run `python -m model_store.records > docs/schema/record.schema.json`"
