@@ -81,6 +81,6 @@ def _write(photo: Example, places: Sequence[Path]) -> None:
         if random.integers(2):
             part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         part.save(content, "JPEG", quality=_QUALITY, subsampling=0)
-        staging = new_staging_path(place.parent)  # a kill leaves it; other runs write here too, and nobody sweeps
+        staging = new_staging_path(place.parent)  # a kill leaves it, until the run is written
         staging.write_bytes(content.getvalue())
         staging.rename(place)

@@ -4,7 +4,6 @@ What takes minutes is kept: what the teacher sees in the cache, photos, features
 run's own until it is written. The same command goes on where it was cut off.
 """
 
-import shutil
 import time
 from hashlib import sha256
 from pathlib import Path
@@ -31,9 +30,11 @@ from training.evaluation.metrics import Values
 from training.features.extraction import OnProgress, Progress
 from training.fine_tuning.squares import open_squares
 from training.runs import Run
+from training.work import working_in
 from training.writing import require_replaceable
 
 _LOOK_BATCH = 8
+_WORK_FORMAT = 2  # since parts are mirrored and students see what the teacher saw, what lies there means something else
 _FEATURES_FILE = "features.npy"
 
 
@@ -60,28 +61,29 @@ def distil(
     Raises:
         NotFoundError: the teacher is not in the store.
         DownloadError: the ImageNet weights cannot be had.
+        InUseError: another run with the same photos and settings is under way.
         TrainingError: the student is unknown, the teacher gives no features, or training fails.
     """
     require_replaceable(folder)
     settings, dataset = options.settings, photos.dataset
     pupil = _enrol(store.manifest(options.teacher), catalogue(options.student), options.size, cache, on_progress)
     work = cache / "distillation" / _key(dataset, pupil, settings)
-    start = time.monotonic()
-    whole = split(dataset, settings)
-    lessons, parts = add_crops(dataset, whole, settings.crops, work / "crops", on_progress)
-    lesson = ask(store, pupil.teacher, lessons, cache, on_progress)
-    asked = time.monotonic()
-    looker = _open_looker(pupil, lessons, work, on_progress)
-    targets = Targets.of(lesson, parts.train, settings.components)
-    trained = _teach(pupil.beginning.parameters, looker, targets, parts, settings, work, on_progress)
-    seconds = {"teacher": asked - start, "training": time.monotonic() - asked}
-    learned = Learned.of(trained, targets)
-    scores = _scores(learned.parameters, looker, whole.held_out)
-    scored = with_scores(dataset, lesson.scores[: len(dataset.examples)])
-    speed = measure_speed(store, pupil.teacher, pupil.student, learned.parameters, pupil.size)
-    outcome = tell_outcome(options, pupil, learned, trained, scored, whole, scores, speed, seconds)
-    write_student_run(folder, outcome)
-    shutil.rmtree(work, ignore_errors=True)
+    with working_in(work):
+        start = time.monotonic()
+        whole = split(dataset, settings)
+        lessons, parts = add_crops(dataset, whole, settings.crops, work / "crops", on_progress)
+        lesson = ask(store, pupil.teacher, lessons, cache, on_progress)
+        asked = time.monotonic()
+        looker = _open_looker(pupil, lessons, work, on_progress)
+        targets = Targets.of(lesson, parts.train, settings.components)
+        trained = _teach(pupil.beginning.parameters, looker, targets, parts, settings, work, on_progress)
+        seconds = {"teacher": asked - start, "training": time.monotonic() - asked}
+        learned = Learned.of(trained, targets)
+        scores = _scores(learned.parameters, looker, whole.held_out)
+        scored = with_scores(dataset, lesson.scores[: len(dataset.examples)])
+        speed = measure_speed(store, pupil.teacher, pupil.student, learned.parameters, pupil.size)
+        outcome = tell_outcome(options, pupil, learned, trained, scored, whole, scores, speed, seconds)
+        write_student_run(folder, outcome)
     return Run.read(folder)
 
 
@@ -146,7 +148,8 @@ def _scores(parameters: Flat, looker: Looker, rows: np.ndarray) -> Values:
 
 
 def _key(dataset: Dataset, pupil: Pupil, settings: DistilSettings) -> str:
-    """Names all that a checkpoint depends on, so that a run goes on from its own alone."""
+    """Names all that parts and checkpoints depend on, so that a run goes on from its own alone."""
     photos = [(example.sha256, example.duplicates) for example in dataset.examples]
-    makers = (pupil.teacher.files["params.safetensors"].sha256, pupil.student, pupil.size, settings, photos)
+    teacher = pupil.teacher.files["params.safetensors"].sha256
+    makers = (_WORK_FORMAT, teacher, pupil.student, pupil.size, settings, photos)
     return sha256(repr(makers).encode()).hexdigest()[:16]

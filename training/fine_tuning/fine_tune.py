@@ -1,6 +1,5 @@
 """A fine-tuning run from start to end: trainings that measure, the one that is published, and the run's folder."""
 
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ from training.fine_tuning.writing import write_network_run
 from training.lineage import require_unseen_by, seen_photos
 from training.runs import Run
 from training.training import MINIMUM_PHOTOS, OPEN_SPLITS
+from training.work import working_in
 from training.writing import require_replaceable
 
 _CHECKPOINT_FORMAT = 2  # since the beginning is judged like an epoch, what lies there from before means something else
@@ -45,11 +45,6 @@ class WorkFolders:
     def of(self, key: str) -> "WorkFolders":
         """The folders of one run."""
         return WorkFolders(self.photos / key, self.checkpoints / key)
-
-    def remove(self) -> None:
-        """Deletes them."""
-        for folder in (self.photos, self.checkpoints):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def fine_tune(
@@ -76,6 +71,7 @@ def fine_tune(
 
     Raises:
         NotFoundError: the network is not in the store.
+        InUseError: another run with the same data and settings works in these folders.
         TrainingError: there are too few photos, the network cannot be trained, or its error is not finite any more.
         InterruptedTrainingError: it was asked to stop.
     """
@@ -88,14 +84,14 @@ def fine_tune(
     _require_head(trunk, initial)
     stages = plan_stages(dataset.examples, settings)
     places = work.of(_key(dataset, trunk, settings))
-    start = time.monotonic()
-    trainer = Trainer(network, settings, _photos(trunk, dataset, places.photos, on_progress), should_stop)
-    decoded = time.monotonic()
-    trainings = run_stages(trainer, stages, initial, settings, places.checkpoints, on_progress)
-    seconds = {"decoding": decoded - start, "training": time.monotonic() - decoded}
-    seen = seen_photos(store, trunk, (dataset.examples[row] for row in stages[-1].learned))
-    write_network_run(folder, tell_outcome(trunk, options, dataset, stages, trainings, seconds), seen)
-    places.remove()
+    with working_in(places.photos, places.checkpoints):
+        start = time.monotonic()
+        trainer = Trainer(network, settings, _photos(trunk, dataset, places.photos, on_progress), should_stop)
+        decoded = time.monotonic()
+        trainings = run_stages(trainer, stages, initial, settings, places.checkpoints, on_progress)
+        seconds = {"decoding": decoded - start, "training": time.monotonic() - decoded}
+        seen = seen_photos(store, trunk, (dataset.examples[row] for row in stages[-1].learned))
+        write_network_run(folder, tell_outcome(trunk, options, dataset, stages, trainings, seconds), seen)
     return Run.read(folder)
 
 

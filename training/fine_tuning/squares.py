@@ -11,14 +11,12 @@ from jaxtyping import UInt8
 from numpy.lib.format import open_memmap
 
 from model_store.images import ImageLimits, Preprocessing, decode
-from model_store.store.atomic import exclusive_lock, make_folder, new_staging_path, sweep
-from model_store.store.layout import LOCK_FILE
+from model_store.store.atomic import make_folder, new_staging_path, sweep
 from training.data import Example
 from training.features.extraction import OnProgress, Progress
 
 SQUARES_FILE = "squares.npy"
 _STEP = "decoding photos"
-_LOCK_TIMEOUT_SECONDS = 5  # decoding takes minutes or hours: a second run of the same photos is told so at once
 
 type Squares = UInt8[np.ndarray, "photos resize resize 3"]
 
@@ -29,20 +27,16 @@ def open_squares(examples: Sequence[Example], resize: int, folder: Path, on_prog
     Args:
         examples: in the order that the array gets.
         resize: side of the squares, in pixels.
-        folder: in which the file lies, of these examples alone.
+        folder: in which the file lies, of these examples alone; nobody else works there meanwhile.
         on_progress: told of photos that were decoded.
-
-    Raises:
-        InUseError: another process is decoding them.
     """
     path = folder / SQUARES_FILE
     make_folder(folder)
-    with exclusive_lock(folder / LOCK_FILE, f"the decoded photos in {folder}", _LOCK_TIMEOUT_SECONDS):
-        if not path.exists():
-            sweep(folder)
-            staging = new_staging_path(folder)
-            _decode(examples, resize, staging, on_progress)
-            staging.rename(path)
+    if not path.exists():
+        sweep(folder)
+        staging = new_staging_path(folder)
+        _decode(examples, resize, staging, on_progress)
+        staging.rename(path)
     squares: Squares = np.load(path, mmap_mode="r")
     return squares
 

@@ -16,7 +16,7 @@ from model_store.images import Preprocessing
 from model_store.importing.published import WheelSource
 from model_store.models.taps import feature_count
 from model_store.runtime.loading import load_model
-from model_store.store import Manifest, ModelStore
+from model_store.store import InUseError, Manifest, ModelStore
 from model_store.store.layout import PARAMETERS_FILE
 from model_store.store.tensors import write_tensors
 from tests.reference import seeded_vit
@@ -181,7 +181,24 @@ def test_a_killed_run_ends_as_it_would_have_ended(
     assert min(trained) == steps[-1].total // 2 + 1, "the first epoch was not trained again"
     assert not any(step.step.startswith("the student's first look") for step in steps)
     assert resumed.parameters.read_bytes() == run.parameters.read_bytes()
-    assert not list((tmp_path / "cache" / "distillation").iterdir())
+    assert [path.suffix for path in (tmp_path / "cache" / "distillation").iterdir()] == [".lock"]
+
+
+def test_a_second_run_is_told_at_once_and_leaves_the_first_ones_work_alone(
+    published: Path, student: tuple[Student, bytes], photos: Photos, run: Run, tmp_path: Path
+) -> None:
+    refused: list[str] = []
+
+    def begin_another(progress: Progress) -> None:
+        if (progress.step, progress.done) in {("cutting parts of photos", 3), ("training the student", 2)}:
+            with pytest.raises(InUseError, match="changing the work of a run in"):
+                teach(published, student, photos, tmp_path)
+            refused.append(progress.step)
+
+    first = teach(published, student, photos, tmp_path, on_progress=begin_another)
+
+    assert refused == ["cutting parts of photos", "training the student"]
+    assert first.parameters.read_bytes() == run.parameters.read_bytes()
 
 
 def test_a_lesson_is_scores_and_the_last_features(published: Path, photos: Photos, tmp_path: Path) -> None:

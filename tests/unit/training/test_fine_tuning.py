@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from model_store.runtime.ensembles import EnsembleSpec
-from model_store.store import CorruptModelError, Measure, ModelStore, NotFoundError
+from model_store.store import CorruptModelError, InUseError, Measure, ModelStore, NotFoundError
 from model_store.store.layout import PARAMETERS_FILE
 from model_store.store.tensors import map_tensors
 from tests.unit.training.photos import write_dataset
@@ -156,8 +156,25 @@ def test_a_killed_run_ends_as_it_would_have_ended(published: Path, dataset: Data
     assert resumed.record.cross_validation == whole.record.cross_validation
     for name in ("predictions.csv", "epochs.csv"):
         assert (resumed.folder / name).read_text() == (whole.folder / name).read_text()
-    assert not list((tmp_path / "cache").iterdir())
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lock"]
     assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_a_second_run_is_told_at_once_and_leaves_the_first_ones_work_alone(
+    published: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    refused: list[str] = []
+
+    def begin_another(progress: Progress) -> None:
+        if (progress.step, progress.done) in {("decoding photos", 3), ("training, held out", 5)}:
+            with pytest.raises(InUseError, match="changing the work of a run in"):
+                fine_tune(ModelStore(published), dataset, HELD_OUT, work(tmp_path), tmp_path / "other")
+            refused.append(progress.step)
+
+    first = fine_tune(ModelStore(published), dataset, HELD_OUT, work(tmp_path), tmp_path / "run", begin_another)
+
+    assert refused == ["decoding photos", "training, held out"]
+    assert first.record.cross_validation.n == 15
 
 
 def test_a_run_that_is_asked_to_stop_goes_on_later(published: Path, dataset: Dataset, tmp_path: Path) -> None:

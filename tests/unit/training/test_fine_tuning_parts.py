@@ -15,7 +15,6 @@ from PIL import Image
 from model_store.images import ImageLimits, Preprocessing, decode
 from model_store.models import registry
 from model_store.models.checkpoints import unflatten
-from model_store.store import InUseError
 from tests.reference.seeded_vit import TINY
 from tests.unit import tiny_models
 from tests.unit.training.photos import write_dataset
@@ -152,24 +151,6 @@ class TestBatches:
 
         assert decoded == len(seen) == 12
 
-    def test_a_second_run_of_the_same_photos_leaves_the_first_ones_alone(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("training.fine_tuning.squares._LOCK_TIMEOUT_SECONDS", 0.1)
-        data = load_dataset(write_dataset(tmp_path / "data", 12))
-        refused: list[str] = []
-
-        def meanwhile(progress: Progress) -> None:
-            if progress.done == 3:
-                with pytest.raises(InUseError) as refusal:
-                    open_squares(data.examples, 18, tmp_path / "squares", lambda _progress: None)
-                refused.append(str(refusal.value))
-
-        squares = open_squares(data.examples, 18, tmp_path / "squares", meanwhile)
-
-        assert squares.shape == (12, 18, 18, 3)
-        assert "changing the decoded photos in" in refused[0]
-
     def test_what_a_killed_run_left_goes(self, tmp_path: Path) -> None:
         data = load_dataset(write_dataset(tmp_path / "data", 12))
         (tmp_path / "squares").mkdir()
@@ -177,7 +158,7 @@ class TestBatches:
 
         open_squares(data.examples, 18, tmp_path / "squares", lambda _progress: None)
 
-        assert {path.name for path in (tmp_path / "squares").iterdir()} == {".lock", "squares.npy"}
+        assert {path.name for path in (tmp_path / "squares").iterdir()} == {"squares.npy"}
 
 
 @cache
