@@ -21,9 +21,10 @@ from training.distillation.network import READOUT, Flat, Looker, compiled, train
 from training.distillation.photos import Parts
 from training.distillation.readout import Readout
 from training.distillation.settings import DistilSettings
+from training.epochs import Epoch, best_epoch
 from training.errors import TrainingError
 from training.evaluation.metrics import spearman
-from training.fine_tuning.batches import Batches, Crops, centre_crops
+from training.fine_tuning.batches import Crops, Order, centre_crops
 from training.fine_tuning.checkpoints import Checkpoints
 
 _FINAL_SHARE = 0.01  # of the peak learning rate, at the last update
@@ -33,27 +34,13 @@ OnStep = Callable[[int, int, float | None], object]
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """What was seen after an epoch; errors are shares of what there is to explain.
-
-    Attributes:
-        loss: of the epoch's batches, each before its update.
-        validation_loss: of the score's logit on the validation part.
-        validation_spearman: rank correlation with the teacher there.
-    """
-
-    loss: float
-    validation_loss: float
-    validation_spearman: float
-
-
-@dataclass(frozen=True)
 class Trained:
     """A student whose training has ended.
 
     Attributes:
         params: after the epoch with the lowest validation error, by path, with the readout.
-        epochs: the beginning, which trained nothing, and all that were trained.
+        epochs: the beginning, which trained nothing, and all that were trained. Their errors are shares of what there
+            is to explain; on the validation part, of the score's logit alone.
     """
 
     params: dict[str, np.ndarray] = field(repr=False)
@@ -76,12 +63,6 @@ class _Moment:
         return {"epochs": [asdict(epoch) for epoch in self.epochs]}
 
 
-def best_epoch(epochs: tuple[Epoch, ...]) -> int:
-    """Number of the epoch with the lowest error on the validation part; 0 is the beginning."""
-    losses = [epoch.validation_loss for epoch in epochs]
-    return losses.index(min(losses))
-
-
 class Trainer:
     """Trains a student.
 
@@ -101,10 +82,8 @@ class Trainer:
     ) -> None:
         self._looker, self._settings = looker, settings
         self._targets, self._parts = targets, parts
-        self._batches = Batches(
-            looker.squares, targets, parts.train, looker.preprocessing.crop, settings.batch, (settings.seed,)
-        )
-        steps = max(settings.epochs, 1) * self._batches.steps_per_epoch
+        self._order = Order(parts.train, settings.batch, (settings.seed,))
+        steps = max(settings.epochs, 1) * self._order.steps_per_epoch
         warmup = max(1, round(settings.warmup_share * steps))
         rate = optax.warmup_cosine_decay_schedule(
             0.0, settings.learning_rate, warmup, max(steps, warmup + 1), settings.learning_rate * _FINAL_SHARE
@@ -143,10 +122,10 @@ class Trainer:
             arrays, progress = restored
             epochs = tuple(Epoch(**epoch) for epoch in progress["epochs"])
             return _Moment(arrays["params"], arrays["optimiser"], arrays["best"], epochs)
-        return replace(moment, epochs=(self._judge(start | kept, math.nan),))
+        return replace(moment, epochs=(self._judge(start | kept, None),))
 
     def _train_epoch(self, moment: _Moment, kept: dict[str, Any], update: Callable[..., Any], pace: "_Pace") -> _Moment:
-        per_epoch = self._batches.steps_per_epoch
+        per_epoch = self._order.steps_per_epoch
         first = (len(moment.epochs) - 1) * per_epoch
         params, optimiser, losses = moment.params, moment.optimiser, 0.0
         for step in range(first, first + per_epoch):
@@ -161,10 +140,10 @@ class Trainer:
 
     def _batch(self, step: int) -> tuple[Crops, Float[np.ndarray, "batch targets"]]:
         """What the teacher saw, as it saw it: mirrored or shifted by a few pixels, it says something else."""
-        rows = self._batches.rows_at(step)
+        rows = self._order.rows_at(step)
         return centre_crops(self._looker.squares, rows, self._looker.preprocessing), self._targets[rows]
 
-    def _judge(self, params: Flat, loss: float) -> Epoch:
+    def _judge(self, params: Flat, loss: float | None) -> Epoch:
         rows = self._parts.validation
         kernel, bias = (np.asarray(params[f"{READOUT}/{name}"])[..., -1] for name in ("kernel", "bias"))
         predicted = (self._looker(params, rows) @ kernel + bias).astype(np.float64)

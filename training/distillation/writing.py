@@ -10,7 +10,7 @@ import numpy as np
 from model_store.store import ModelDescription
 from training.data import Example
 from training.distillation.describing import has_curve, student_card
-from training.distillation.fitting import Epoch
+from training.epochs import Epoch, curves
 from training.evaluation.metrics import Values
 from training.evaluation.plots import plot_epochs, plot_scatter
 from training.runs import PREDICTIONS_FILE, RunRecord
@@ -50,9 +50,7 @@ def _fill(folder: Path, outcome: StudentOutcome) -> None:
     title = "Photos that the student did not see"
     plot_scatter(folder / "scatter.png", outcome.scores, outcome.teachers, title, against=teacher)
     if has_curve(outcome.record):
-        _, *trained = outcome.epochs
-        losses = ([epoch.loss for epoch in trained], [epoch.validation_loss for epoch in trained])
-        plot_epochs(folder / "training.png", [(outcome.record.name, *losses)])
+        plot_epochs(folder / "training.png", [(outcome.record.name, *curves(outcome.epochs))])
     _write_predictions(folder / PREDICTIONS_FILE, outcome)
     card = student_card(outcome.record, outcome.description)
     write_documents(folder, outcome.record, outcome.description, outcome.stored, card)

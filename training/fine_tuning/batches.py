@@ -18,22 +18,16 @@ type Crops = UInt8[np.ndarray, "photos crop crop 3"]
 
 
 @dataclass(frozen=True)
-class Batches:
-    """Batches of some photos, without end; in each epoch every photo comes once.
+class Order:
+    """The order in which photos are seen, in batches without end; in each epoch every photo comes once.
 
     Attributes:
-        squares: of all photos.
-        scores: of all photos.
         rows: of the photos that are drawn from.
-        crop: side of what the network sees, in pixels.
         batch: photos in a batch.
-        seed: of order and looks.
+        seed: of all that is drawn.
     """
 
-    squares: Squares = field(repr=False)
-    scores: Float[np.ndarray, " photos"] = field(repr=False)
     rows: Rows = field(repr=False)
-    crop: int
     batch: int
     seed: tuple[int, ...]
 
@@ -41,12 +35,6 @@ class Batches:
     def steps_per_epoch(self) -> int:
         """Batches until every photo was seen; the last one may begin the next epoch."""
         return count_steps(len(self.rows), self.batch)
-
-    def at(self, step: int) -> tuple[Crops, Float[np.ndarray, " batch"]]:
-        """The batch of a step, counted from 0: crops at random places, about half of them mirrored, and scores."""
-        rows = self.rows_at(step)
-        random = np.random.default_rng([*self.seed, _LOOK, step])
-        return random_crops(self.squares, rows, self.crop, random), self.scores[rows].astype(np.float32)
 
     def rows_at(self, step: int) -> Int[np.ndarray, " batch"]:
         """The photos of a step, counted from 0."""
@@ -56,6 +44,29 @@ class Batches:
             for epoch in np.unique(epochs).tolist()
         }
         return np.array([orders[epoch][place] for epoch, place in zip(epochs.tolist(), places, strict=True)])
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Batches of photos with their scores.
+
+    Attributes:
+        squares: of all photos.
+        scores: of all photos.
+        crop: side of what the network sees, in pixels.
+        order: which of them come when; its seed is that of their looks, too.
+    """
+
+    squares: Squares = field(repr=False)
+    scores: Float[np.ndarray, " photos"] = field(repr=False)
+    crop: int
+    order: Order
+
+    def at(self, step: int) -> tuple[Crops, Float[np.ndarray, " batch"]]:
+        """The batch of a step, counted from 0: crops at random places, about half of them mirrored, and scores."""
+        rows = self.order.rows_at(step)
+        random = np.random.default_rng([*self.order.seed, _LOOK, step])
+        return random_crops(self.squares, rows, self.crop, random), self.scores[rows].astype(np.float32)
 
 
 def count_steps(n_photos: int, batch: int) -> int:

@@ -2,7 +2,7 @@
 
 from model_store.store import ModelDescription
 from training.card import TABLE_HEAD, figures_row, groups_section, terms_section, use_section
-from training.fine_tuning.fitting import Epoch, best_epoch
+from training.epochs import Epoch, best_epoch
 from training.runs import RunRecord
 
 

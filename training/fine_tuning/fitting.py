@@ -6,7 +6,7 @@ it. A training that was killed ends as it would have ended.
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from jaxtyping import Float
 from model_store.images import Preprocessing
 from model_store.models.checkpoints import flatten, unflatten
 from training.data.folds import Rows
+from training.epochs import Epoch, best_epoch
 from training.errors import InterruptedTrainingError, TrainingError
 from training.evaluation.metrics import Values, spearman
-from training.fine_tuning.batches import Batches, centre_crops
+from training.fine_tuning.batches import Batches, Order, centre_crops
 from training.fine_tuning.checkpoints import Checkpoints
 from training.fine_tuning.network import Network, Params
 from training.fine_tuning.optimisation import TrainState, learning_rates, make_optimiser, make_update
@@ -49,21 +50,6 @@ class Photos:
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """What was seen after an epoch.
-
-    Attributes:
-        loss: mean squared error of the epoch's batches, each before its update; None for the beginning, which had none.
-        validation_loss: mean squared error on the validation part.
-        validation_spearman: rank correlation there.
-    """
-
-    loss: float | None
-    validation_loss: float
-    validation_spearman: float
-
-
-@dataclass(frozen=True)
 class Trained:
     """A network whose training has ended.
 
@@ -79,12 +65,6 @@ class Trained:
     def parameters(self) -> dict[str, np.ndarray]:
         """By path, on the host."""
         return {path: np.asarray(value) for path, value in flatten(self.params)}
-
-
-def best_epoch(epochs: Sequence[Epoch]) -> int:
-    """Number of the first epoch with the lowest error on the validation part; 0 is the beginning."""
-    losses = [epoch.validation_loss for epoch in epochs]
-    return losses.index(min(losses))
 
 
 @dataclass(frozen=True)
@@ -158,8 +138,8 @@ class Trainer:
             InterruptedTrainingError: it should stop.
         """
         photos, settings = self._photos, self._settings
-        seed = (settings.seed, *stage.name.encode())
-        batches = Batches(photos.squares, photos.scores, stage.train, photos.preprocessing.crop, settings.batch, seed)
+        order = Order(stage.train, settings.batch, (settings.seed, *stage.name.encode()))
+        batches = Batches(photos.squares, photos.scores, photos.preprocessing.crop, order)
         with Checkpoints(folder) as checkpoints:
             moment = self._last(stage, checkpoints, initial)
             moment = self._run(stage, batches, moment, checkpoints, on_step)
@@ -168,7 +148,8 @@ class Trainer:
     def _run(
         self, stage: Stage, batches: Batches, moment: _Moment, checkpoints: Checkpoints, on_step: OnStep
     ) -> _Moment:
-        n_steps = self._settings.epochs * batches.steps_per_epoch
+        per_epoch = batches.order.steps_per_epoch
+        n_steps = self._settings.epochs * per_epoch
         rates = learning_rates(self._settings, n_steps)
         batch, saved_at = batches.at(moment.step), time.monotonic()
         while not self._is_over(moment.epochs):
@@ -179,8 +160,8 @@ class Trainer:
                 raise TrainingError(
                     f"{stage.name}: the error is not finite at step {moment.step}; lower learning rates"
                 )
-            if moment.step % batches.steps_per_epoch == 0:
-                moment = self._end_epoch(stage, moment, batches.steps_per_epoch)
+            if moment.step % per_epoch == 0:
+                moment = self._end_epoch(stage, moment, per_epoch)
             on_step(moment.step, n_steps)
             stops = self._should_stop()
             if stops or self._is_over(moment.epochs) or self._is_due(saved_at):

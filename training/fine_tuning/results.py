@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from model_store.store.atomic import write_file
 from training.data.folds import Rows
+from training.epochs import Epoch
 from training.evaluation.metrics import Values
-from training.fine_tuning.fitting import Epoch
 from training.fine_tuning.stages import Stage
 
 

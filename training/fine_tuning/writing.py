@@ -9,6 +9,7 @@ import numpy as np
 
 from model_store.store import ModelDescription
 from training.data import Dataset
+from training.epochs import curves
 from training.evaluation.plots import plot_epochs, plot_scatter
 from training.fine_tuning.card import network_card
 from training.fine_tuning.results import HeldOut, StageResult
@@ -58,19 +59,13 @@ def _fill(folder: Path, outcome: NetworkOutcome, seen: Digests) -> None:
     held_out = outcome.held_out
     scores = outcome.dataset.scores[held_out.rows]
     plot_scatter(folder / "scatter.png", held_out.predictions, scores, "Photos that the network did not see")
-    trainings = [(stage.name, *_curves(result)) for stage, result in zip(outcome.stages, outcome.results, strict=True)]
-    plot_epochs(folder / "training.png", trainings)
+    trainings = zip(outcome.stages, outcome.results, strict=True)
+    plot_epochs(folder / "training.png", [(stage.name, *curves(result.epochs)) for stage, result in trainings])
     _write_epochs(folder / EPOCHS_FILE, outcome)
     _write_predictions(folder / PREDICTIONS_FILE, outcome)
     card = network_card(outcome.record, outcome.description, outcome.results[-1].epochs)
     write_documents(folder, outcome.record, outcome.description, outcome.stored, card)
     write_seen(folder / "model" / SEEN_FILE, seen)
-
-
-def _curves(result: StageResult) -> tuple[list[float], list[float]]:
-    """Errors on batches, and on the validation part, which was looked at before the first batch too."""
-    losses = [epoch.loss for epoch in result.epochs if epoch.loss is not None]
-    return losses, [epoch.validation_loss for epoch in result.epochs]
 
 
 def _write_epochs(path: Path, outcome: NetworkOutcome) -> None:

@@ -28,7 +28,7 @@ from tests.unit.training.photos import write_photo
 from training.data.examples import Dataset, Example, Line
 from training.distillation.crops import SIDE, add_crops
 from training.distillation.distil import distil
-from training.distillation.fitting import Epoch, Trainer, best_epoch
+from training.distillation.fitting import Trainer
 from training.distillation.network import Looker, StudentNetwork, trained_paths
 from training.distillation.outcome import DistilOptions
 from training.distillation.photos import Parts, Photos, look_at, split
@@ -325,12 +325,6 @@ def test_training_lowers_the_error_on_photos_that_it_does_not_see(
     assert len(trained.epochs) == settings.epochs + 1
     assert last.validation_loss < 0.5 * beginning.validation_loss
     assert last.validation_spearman > 0.8
-
-
-def test_the_epoch_with_the_lowest_validation_error_is_kept() -> None:
-    epochs = tuple(Epoch(0.0, loss, 0.5) for loss in (0.9, 0.4, 0.4, 0.6))
-
-    assert best_epoch(epochs) == 1
 
 
 def test_times_are_taken_in_turns() -> None:

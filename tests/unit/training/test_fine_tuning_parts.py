@@ -21,8 +21,7 @@ from tests.unit.training.photos import write_dataset
 from training.data import Example, Split, load_dataset
 from training.data.examples import Line
 from training.errors import TrainingError
-from training.features.extraction import Progress
-from training.fine_tuning.batches import Batches, centre_crops, random_crops
+from training.fine_tuning.batches import Batches, Order, centre_crops, random_crops
 from training.fine_tuning.checkpoints import Checkpoints
 from training.fine_tuning.network import HEAD, Network
 from training.fine_tuning.optimisation import TrainState, learning_rates, make_optimiser, make_update
@@ -53,7 +52,7 @@ def tiny_network(precision: ComputePrecision = ComputePrecision.FLOAT32) -> tupl
 
 
 def batches(rows: list[int], batch: int, seed: int = 0) -> Batches:
-    return Batches(SQUARES, SCORES, np.array(rows), 16, batch, (seed,))
+    return Batches(SQUARES, SCORES, 16, Order(np.array(rows), batch, (seed,)))
 
 
 class TestStages:
@@ -105,7 +104,7 @@ class TestBatches:
     def test_every_photo_comes_once_an_epoch(self) -> None:
         some = batches([1, 3, 4, 6, 7, 9], batch=2)
 
-        scores = np.concatenate([some.at(step)[1] for step in range(some.steps_per_epoch)])
+        scores = np.concatenate([some.at(step)[1] for step in range(some.order.steps_per_epoch)])
 
         assert sorted(scores.tolist()) == pytest.approx(SCORES[[1, 3, 4, 6, 7, 9]].tolist())
 
