@@ -3,12 +3,12 @@
 A fine-tuned version keeps the first bytes of the digest of each photo that it, or what it began with, has learned from.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from model_store.store import CorruptModelError, Manifest, ModelStore
+from model_store.store import CorruptModelError, Manifest, ModelStore, NotFoundError
 from model_store.store.tensors import map_tensors, write_tensors
 from training.data import Dataset, Example
 from training.describing import dataset_digest
@@ -60,13 +60,24 @@ def write_seen(path: Path, seen: Digests) -> None:
 
 
 def _known_photos(store: ModelStore, trunk: Manifest, dataset: Dataset) -> Sequence[Example]:
-    if not trunk.fine_tuned_from:
-        return ()
-    seen = _read_seen(store, trunk)
-    if seen is None:  # a version of an earlier release knows its data set as a whole
-        open_set = dataset.only(OPEN_SPLITS)
-        return open_set.examples if trunk.provenance.source_sha256 == dataset_digest(open_set) else ()
-    return [example for example in dataset.examples if _digest(example) in seen]
+    seen = _read_seen(store, trunk) or frozenset()
+    if known := [example for example in dataset.examples if _digest(example) in seen]:
+        return known
+    open_set = dataset.only(OPEN_SPLITS)
+    digest = dataset_digest(open_set)
+    # Versions of earlier releases know their data set as a whole, and those that began with them do not know it at all.
+    earlier = (network for network in _lineage(store, trunk) if SEEN_FILE not in network.files)
+    return open_set.examples if any(network.provenance.source_sha256 == digest for network in earlier) else ()
+
+
+def _lineage(store: ModelStore, network: Manifest) -> Iterator[Manifest]:
+    """A network and what it began with, back to the one that was not fine-tuned, as far as the store still has them."""
+    while network.fine_tuned_from:
+        yield network
+        try:
+            network = store.manifest(network.fine_tuned_from)
+        except NotFoundError:
+            return
 
 
 def _digest(example: Example) -> bytes:

@@ -22,7 +22,7 @@ from training.fine_tuning.fine_tune import WorkFolders, fine_tune
 from training.fine_tuning.outcome import FineTuneOptions
 from training.fine_tuning.settings import FineTuneSettings
 from training.jobs import Folders, TrainingJob, run_job
-from training.lineage import require_unseen_by, seen_photos
+from training.lineage import require_unseen_by, seen_photos, write_seen
 from training.promotion import compare_with_model, compare_with_run, held_out_photos, require_unseen
 from training.publishing import publish_run, serve_alone
 from training.runs import SEEN_FILE, Run
@@ -326,6 +326,26 @@ def test_a_network_of_an_earlier_release_knows_its_data_set_as_a_whole(served: M
     with pytest.raises(TrainingError, match="scenes@1 was fine-tuned on 72 of these 72 photos"):
         require_unseen_by(served, [earlier], dataset)
     require_unseen_by(served, [earlier], Dataset("fewer", dataset.examples[1:]))
+
+
+def test_what_began_with_a_network_of_an_earlier_release_knows_that_ones_data_set(
+    served: ModelStore, run: Run, dataset: Dataset, tmp_path: Path
+) -> None:
+    """As long as the store has it: what the later one keeps of its photos cannot hold those."""
+    store = ModelStore(shutil.copytree(served.root, tmp_path / "store"))
+    with store.draft("earlier", "1") as draft:
+        shutil.copyfile(run.parameters, draft.path / PARAMETERS_FILE)
+        draft.commit(run.description, check=lambda _folder, _manifest: None)
+    strange = load_dataset(write_dataset(tmp_path / "strange", 150)).examples[-60:]
+    (store.path("scenes") / SEEN_FILE).unlink()
+    write_seen(store.path("scenes") / SEEN_FILE, seen_photos(store, store.manifest("earlier"), strange))
+    later = store.manifest("scenes").model_copy(update={"fine_tuned_from": "earlier@1"})
+
+    with pytest.raises(TrainingError, match="scenes@1 was fine-tuned on 72 of these 72 photos"):
+        require_unseen_by(store, [later], dataset)
+    require_unseen_by(store, [later], Dataset("fewer", dataset.examples[1:]))
+    store.remove("earlier@1")
+    require_unseen_by(store, [later], dataset)
 
 
 def test_what_a_trunk_has_learned_from_must_be_readable(served: ModelStore, dataset: Dataset, tmp_path: Path) -> None:
