@@ -1,6 +1,7 @@
 """Parameter files: readable by any reader of the format, mapped without a copy, refused when not right."""
 
 import json
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,13 +82,15 @@ def test_released_pages_are_read_again(tmp_path: Path) -> None:
 
     mapped.release()
 
-    assert before >= values.nbytes
-    assert mapped_bytes(path) == 0
+    assert before is None or before >= values.nbytes
+    assert mapped_bytes(path) in {None, 0}
     np.testing.assert_array_equal(mapped["a"], values)
 
 
-def mapped_bytes(path: Path) -> int:
-    """How much of a mapped file is in this process's memory, as Linux tells."""
+def mapped_bytes(path: Path) -> int | None:
+    """How much of a mapped file is in this process's memory; None where that is not told, which Linux alone does."""
+    if sys.platform != "linux":
+        return None
     _, _, after = Path("/proc/self/smaps").read_text().partition(str(path))
     return int(after.partition("Rss:")[2].split()[0]) * 1024
 
