@@ -1,13 +1,12 @@
 """One platform for all of these tests, apart from that of `make local-up`: made anew, removed by the last of them."""
 
-import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,27 +32,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def entries_before() -> frozenset[Path]:
-    """What lay outside the clone before the platform was made."""
-    return own_entries()
-
-
-def own_entries() -> frozenset[Path]:
-    """What of this user's lies directly in the home folder and in the folder for temporary files."""
-    found = set()
-    for path in (path for folder in (Path.home(), Path("/tmp")) for path in folder.iterdir()):
-        with suppress(FileNotFoundError):  # another process's, removed meanwhile
-            if path.lstat().st_uid == os.getuid():
-                found.add(path)
-    return frozenset(found)
+def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables of everything that is started here: a home folder and one for temporary files that nobody else has."""
+    folders = {"HOME": tmp_path_factory.mktemp("home"), "TMPDIR": tmp_path_factory.mktemp("temporary")}
+    return {variable: str(folder) for variable, folder in folders.items()}
 
 
 @pytest.fixture(scope="session")
-def platform(published: Command, store_folder: Path, entries_before: frozenset[Path]) -> Iterator[LocalPlatform]:
+def platform(published: Command, store_folder: Path, home: Mapping[str, str]) -> Iterator[LocalPlatform]:
     assert published is not None
     layout = Layout(ROOT / "build" / "platform-tests")
     subprocess.run([sys.executable, "-m", "scripts.package_lambdas"], check=True, cwd=ROOT, capture_output=True)
     platform = local_platform(layout, free_port(), PACKAGES / MANIFEST_FILE, store_folder)
+    terraform = replace(platform.terraform, aws={**platform.terraform.aws, **home})
+    platform = replace(platform, terraform=terraform)
     platform.down()  # one whose tests were killed
     shutil.rmtree(layout.store, ignore_errors=True)
     platform.up(print)
@@ -85,10 +77,14 @@ def photos(demo_photos: Path, photo_folder: Path) -> Mapping[str, bytes]:
 
 @pytest.fixture(scope="session")
 def expected(
-    client: PlatformClient, photos: Mapping[str, bytes], photo_folder: Path, command: Command
+    client: PlatformClient,
+    photos: Mapping[str, bytes],
+    photo_folder: Path,
+    command: Command,
+    home: Mapping[str, str],
 ) -> Mapping[str, ScoredRecord]:
     """What the command says of the photos, with the models as the platform has them."""
-    printed = command("score", str(photo_folder), "--json", MEMORABILITY_STORE=str(client.store_folder))
+    printed = command("score", str(photo_folder), "--json", MEMORABILITY_STORE=str(client.store_folder), **home)
     assert printed.returncode == 0, printed.stderr
     records = map(ScoredRecord.model_validate_json, printed.stdout.splitlines())
     found = {Path(record.file).name: record for record in records}

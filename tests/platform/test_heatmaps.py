@@ -48,14 +48,14 @@ def batch(api: httpx.Client, photo: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def worker(platform: LocalPlatform, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(platform: LocalPlatform, home: Mapping[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     emulator = platform.emulator
     command = [sys.executable, "-m", "scripts.local_worker", "--folder", str(emulator.layout.root)]
     with (tmp_path / "worker.log").open("wb") as log:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=os.environ | {"MEMORABILITY_LOCAL_PORT": str(emulator.port)},
+            env=os.environ | home | {"MEMORABILITY_LOCAL_PORT": str(emulator.port)},
             stdout=log,
             stderr=log,
         )

@@ -2,17 +2,13 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatch
 from pathlib import Path
 
 from scripts.local_platform.platform import LocalPlatform
 from tests.e2e.conftest import ROOT
-from tests.platform.conftest import own_entries
 from tests.platform.platform_client import PlatformClient
 
-# What the tests' own tools leave in the home folder and in /tmp: pytest its folders, Chromium and Playwright their
-# profiles, Terraform and uv their caches.
-MADE_BY_TESTS = ("pytest-of-*", ".pki", ".config", "*chromium*", "playwright*", ".terraform.d", ".cache", ".local")
+KEPT_BY_TERRAFORM = ".terraform.d"  # in the home folder: its settings
 
 
 def test_processes_keep_their_files_in_the_clone(
@@ -46,11 +42,12 @@ def test_down_leaves_no_process_and_keeps_what_is_expensive_to_make(platform: Lo
     assert not layout.deployment_file.exists()
 
 
-def test_nothing_new_lies_outside_the_clone(platform: LocalPlatform, entries_before: frozenset[Path]) -> None:
+def test_nothing_is_left_at_home_and_among_temporary_files(platform: LocalPlatform, home: Mapping[str, str]) -> None:
     platform.down()
 
-    new = own_entries() - entries_before
-    assert not {path for path in new if not any(fnmatch(path.name, pattern) for pattern in MADE_BY_TESTS)}
+    assert not platform.emulator.layout.scratch.exists()
+    left = {path for folder in home.values() for path in Path(folder).iterdir()}
+    assert not {path for path in left if path.name != KEPT_BY_TERRAFORM}
 
 
 def processes(platform: LocalPlatform) -> list[Path]:

@@ -55,13 +55,14 @@ def test_upload_command_prints_what_the_score_command_prints(
     expected: Mapping[str, ScoredRecord],
     photo_folder: Path,
     command: Command,
+    home: Mapping[str, str],
     batch: str,
 ) -> None:
     names = list(photos)[:3]
     options = ["--deployment", platform.deployment_file, "--batch", batch, "--json"]
 
-    uploaded = command("upload", *(photo_folder / name for name in names), *options)
-    shown = command("results", batch, "--deployment", platform.deployment_file, "--json")
+    uploaded = command("upload", *(photo_folder / name for name in names), *options, **home)
+    shown = command("results", batch, "--deployment", platform.deployment_file, "--json", **home)
 
     assert (uploaded.returncode, shown.returncode) == (0, 0), uploaded.stderr + shown.stderr
     for printed in (uploaded, shown):
@@ -114,7 +115,11 @@ def test_events_that_are_doubled_or_late_change_nothing(
 
 
 def test_what_failed_for_good_waits_and_is_finished_by_a_redrive(
-    platform: LocalPlatform, client: PlatformClient, photos: Mapping[str, bytes], batch: str
+    platform: LocalPlatform,
+    client: PlatformClient,
+    photos: Mapping[str, bytes],
+    home: Mapping[str, str],
+    batch: str,
 ) -> None:
     queue, failures = (client.outputs["score_queue"]["url"], client.outputs["failure_queues"]["score"]["url"])
     client.sqs.purge_queue(QueueUrl=failures)
@@ -124,7 +129,7 @@ def test_what_failed_for_good_waits_and_is_finished_by_a_redrive(
         wait_until(lambda: client.waiting(failures) == 1, "the event did not reach the failure queue")
     assert not client.items(batch)
 
-    environment = os.environ | platform.emulator.client_environment
+    environment = os.environ | home | platform.emulator.client_environment
     arguments = ["--queue-url", failures, "--function", client.outputs["functions"]["score"]]
     redrive = [sys.executable, "-m", "scripts.redrive", *arguments]
     done = subprocess.run(redrive, check=False, cwd=ROOT, capture_output=True, text=True, env=environment)
