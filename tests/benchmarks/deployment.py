@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.publish.bundles import install_bundle
-from model_store.runtime.executables import compile_executables
-from model_store.runtime.target import host_targets
+from model_store.runtime.executables import compile_executables, read_executables
 from model_store.store import EnsembleMeasure, Manifest, ModelStore
 from model_store.store.layout import COMPILED_FOLDER, MANIFEST_FILE
 from tests.lambda_host import Container, start_container
@@ -52,10 +51,10 @@ class Deployment:
         return self.store.path(self.manifest.ref)
 
     def model_bytes_read(self) -> int:
-        """Sizes of the model's files that a container reads, each of them once: it hashes every one from end to end."""
-        executables = self.model_folder / COMPILED_FOLDER / host_targets()[0].name
+        """Sizes of the model's files that a container reads before it scores, each of them once and from end to end."""
         read = [self.model_folder / name for name in (MANIFEST_FILE, *self.manifest.files)]
-        return sum(path.stat().st_size for path in (*read, *executables.iterdir()))
+        executables = read_executables(self.model_folder).values()
+        return sum(path.stat().st_size for path in read) + sum(map(len, executables))
 
     @contextmanager
     def container(self, aws: LocalAws) -> Iterator[Container]:
