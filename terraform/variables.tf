@@ -6,11 +6,6 @@ variable "prefix" {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.prefix))
     error_message = "prefix must have 3 to 20 lower-case letters, digits and hyphens, start with a letter and not end with a hyphen."
   }
-
-  validation {
-    condition     = length(regexall("aws|amazon|cognito", var.prefix)) == 0
-    error_message = "prefix must not contain aws, amazon or cognito: Cognito keeps them to itself in the names of sign-in pages, which begin with the prefix."
-  }
 }
 
 variable "tags" {

@@ -1,6 +1,11 @@
 variable "prefix" {
-  description = "Start of every name."
+  description = "Start of every name; aws, amazon and cognito must not be in it."
   type        = string
+
+  validation {
+    condition     = length(regexall("aws|amazon|cognito", var.prefix)) == 0
+    error_message = "prefix must not contain aws, amazon or cognito: Cognito keeps them to itself in the names of sign-in pages, which begin with the prefix."
+  }
 }
 
 variable "api" {

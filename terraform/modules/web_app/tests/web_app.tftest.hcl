@@ -179,6 +179,16 @@ run "is_found_on_an_emulator" {
   }
 }
 
+run "reject_prefix" {
+  command = plan
+
+  variables {
+    prefix = "our-aws-photos"
+  }
+
+  expect_failures = [var.prefix]
+}
+
 run "reject_emulator_url" {
   command = plan
 
