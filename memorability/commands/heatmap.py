@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from model_store.heatmaps.explaining import Settings
     from model_store.heatmaps.maps import PhotoMap
     from model_store.heatmaps.records import DoneHeatmap, FailedHeatmap, Faithfulness
+    from model_store.heatmaps.served import ServedExplainer
     from model_store.heatmaps.subjects import HeatmapSubject
     from model_store.runtime.scoring import DecodedPhoto, Photo
+    from model_store.store import ModelStore
 
 EPILOG = """Examples:
 
@@ -61,18 +63,15 @@ def heatmap(
     failed.
     """
     from memorability.paths import find_photos
-    from model_store.heatmaps.explainers import SubjectSpec
     from model_store.heatmaps.explaining import Settings
     from model_store.heatmaps.gradients import PathSettings
     from model_store.runtime.scoring import DEFAULT_LIMITS
     from model_store.store import ModelStore
 
     subject = _subject(model, ensemble, measure)
-    spec = SubjectSpec.of(ModelStore(store), subject)
     out_folder.mkdir(parents=True, exist_ok=True)
-    job = _Job(
-        spec.load(), method, Settings(PathSettings(steps=steps, smooth_samples=smooth)), with_faithfulness=not quick
-    )
+    settings = Settings(PathSettings(steps=steps, smooth_samples=smooth))
+    job = _Job(_load(ModelStore(store), subject), method, settings, with_faithfulness=not quick)
     start = time.perf_counter()
     outcomes = _explain(job, find_photos(paths, DEFAULT_LIMITS))
     records = _write(out_folder, job, outcomes)
@@ -94,7 +93,7 @@ def heatmap(
 class _Job:
     """What is computed for every photo."""
 
-    explainer: "SubjectExplainer"
+    explainer: "ServedExplainer | SubjectExplainer"
     method: Method
     settings: "Settings"
     with_faithfulness: bool
@@ -124,6 +123,16 @@ def _subject(model: str | None, ensemble: str | None, measure: str) -> "HeatmapS
         )
     except ValueError as error:
         raise typer.BadParameter(f"{model or ensemble!r} is no reference: write NAME or NAME@VERSION") from error
+
+
+def _load(store: "ModelStore", subject: "HeatmapSubject") -> "ServedExplainer | SubjectExplainer":
+    import jax
+
+    from model_store.heatmaps.explainers import SubjectSpec
+    from model_store.heatmaps.served import ServedExplainer
+
+    spec = SubjectSpec.of(store, subject)
+    return ServedExplainer.load(store, spec) if jax.default_backend() == "cpu" else spec.load()
 
 
 def _explain(job: _Job, photos: Sequence["Photo"]) -> list["_Explained | FailedHeatmap"]:

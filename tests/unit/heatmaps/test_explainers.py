@@ -1,5 +1,6 @@
 """Models and ensembles of a store, explained; by networks of a published architecture, small."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,13 @@ from model_store.heatmaps.gradients import PathSettings
 from model_store.heatmaps.methods import Method
 from model_store.heatmaps.networks import Network
 from model_store.heatmaps.occlusion import MaskSettings
+from model_store.heatmaps.served import ServedExplainer
 from model_store.heatmaps.subjects import HeatmapSubject, SubjectError
 from model_store.runtime.ensembles import Pixels
 from model_store.runtime.loading import load_model
 from model_store.store import CorruptModelError, Manifest, Measure, ModelStore, NotFoundError
-from model_store.store.layout import PARAMETERS_FILE
+from model_store.store.compiled import INDEX_FILE
+from model_store.store.layout import COMPILED_FOLDER, PARAMETERS_FILE
 from tests.unit import tiny_models
 from tests.unit.heatmaps import toys
 
@@ -112,6 +115,41 @@ def test_a_model_loaded_for_scoring_can_be_explained(published: Path) -> None:
     ]
     first, second = (one.explain(cut(one, list(image)), Method.GRADCAM)[0] for one in explained)
     np.testing.assert_array_equal(first.values, second.values)
+
+
+@pytest.mark.parametrize("method", Method)
+def test_executables_explain_as_compiled_networks_do(published: Path, method: Method) -> None:
+    store, images = ModelStore(published), list(tiny_models.images(2))
+    # The one that was compiled itself: what Grad-CAM compares with lies in the executables.
+    spec = SubjectSpec.of(store, HeatmapSubject.of_model("first"))
+    served, compiled = ServedExplainer.load(store, spec), spec.load()
+    assert served.preprocessings == compiled.preprocessings
+    assert served.explained_members(method) == compiled.explained_members(method) == spec.members
+    photos = cut(compiled, images)
+    for found, expected in zip(served.explain(photos, method, FEW), compiled.explain(photos, method, FEW), strict=True):
+        np.testing.assert_allclose(found.values, expected.values, rtol=0, atol=1e-4 * np.abs(expected.values).max())
+        assert found.score == pytest.approx(expected.score, abs=tiny_models.SCORE_TOLERANCE)
+
+
+def test_members_of_other_measures_are_not_read(published: Path) -> None:
+    store = ModelStore(published)
+    assert ServedExplainer.load(store, SubjectSpec.of(store, LIVE_HIT_RATE)).ensemble.models.keys() == {
+        "first@1", "second@1",
+    }  # fmt: skip
+
+
+def test_executables_of_an_earlier_release_leave_gradcam_to_the_compiler(store: ModelStore) -> None:
+    for index in (store.path("first") / COMPILED_FOLDER).glob(f"*/{INDEX_FILE}"):
+        content = json.loads(index.read_text())
+        content["sha256"] = {name: digest for name, digest in content["sha256"].items() if "gradcam" not in name}
+        index.write_text(json.dumps(content))
+    spec = SubjectSpec.of(store, HeatmapSubject.of_model("first"))
+    photos = cut(spec.load(), list(tiny_models.images(1)))
+
+    (found,) = ServedExplainer.load(store, spec).explain(photos, Method.GRADCAM)
+
+    (expected,) = spec.load().explain(photos, Method.GRADCAM)
+    np.testing.assert_array_equal(found.values, expected.values)
 
 
 def test_parameters_as_they_were_learnt_score_like_those_that_are_served(published: Path) -> None:
