@@ -25,7 +25,8 @@ setup: .venv/.ready ## Make .venv with everything the project needs (uv too, whe
 demo: setup ## Score real photos (PHOTOS=dir for your own), print the ranking, write the report
 	@test "$(PHOTOS)" != build/demo/photos || $(RUN) python -m scripts.demo_photos build/demo/photos
 	@$(RUN) memorability models pull resmem
-	@$(RUN) memorability score "$(PHOTOS)" --report build/demo/ranking.html
+	@rm -f build/demo/ranking.html
+	@$(RUN) memorability score "$(PHOTOS)" --report build/demo/ranking.html || test -f build/demo/ranking.html
 	@echo "Open build/demo/ranking.html. The page that campaigns are uploaded to: make local-up prints its address."
 
 test: setup ## Run every test suite, and say what each covered

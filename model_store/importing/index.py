@@ -40,8 +40,8 @@ def find_wheel(source: WheelSource, index: str) -> str:
         packages = []
     except (requests.RequestException, UnsupportedRepoVersionError, ValueError) as error:
         raise DownloadError(
-            f"the package index {index} cannot be read ({error}); check the network, or name another index in "
-            f"{INDEX_VARIABLES[0]}"
+            f"the package index {index} cannot be read ({error}); check the network (REQUESTS_CA_BUNDLE names "
+            f"a proxy's own certificates), or name another index in {INDEX_VARIABLES[0]}"
         ) from error
     urls = [package.url for package in packages if package.filename == source.filename]
     if not urls:
